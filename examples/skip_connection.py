@@ -1,0 +1,64 @@
+"""A skip connection, x + f(x): what it does to the gradients of a deep network.
+
+Going back through a block f multiplies the gradient by f's derivative; with tanh and many
+blocks that shrinks it to nothing. Going back through x + f(x) adds the gradient itself,
+
+    dL/dx = dL/dy * (1 + f'(x)),
+
+so there is always a way through (He et al., *Deep Residual Learning*, 2016).
+
+Run it with ``python examples/skip_connection.py``; it ends with a drawing of one block.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import microbp
+from microbp import nn, viz
+
+
+class Block(nn.Module):
+    """tanh of a linear layer, added to its own input if `skip`."""
+
+    def __init__(self, width: int, skip: bool) -> None:
+        super().__init__()
+        self.linear = nn.Linear(width, width)
+        self.skip = skip
+
+    def forward(self, x: microbp.Tensor) -> microbp.Tensor:
+        y = microbp.tanh(self.linear(x))
+        return x + y if self.skip else y
+
+
+def first_gradient(depth: int, skip: bool, width: int = 16) -> float:
+    """The norm of the first block's weight gradient, relative to that of the last block."""
+    microbp.manual_seed(0)
+    blocks = nn.Sequential(*(Block(width, skip) for _ in range(depth)))
+    blocks(microbp.randn(32, width)).square().mean().backward()
+    return (blocks[0].linear.weight.grad.norm() / blocks[-1].linear.weight.grad.norm()).item()
+
+
+def main(out: Path) -> dict[str, float]:
+    """Compare gradients with and without skips at several depths, and draw a block."""
+    print("gradient of the first layer, relative to the last:")
+    found = {}
+    for depth in (2, 10, 30):
+        for skip in (False, True):
+            name = f"{depth} blocks {'with' if skip else 'without'} skip connections"
+            found[name] = first_gradient(depth, skip)
+            print(f"  {name:38s} {found[name]:.2e}")
+
+    microbp.manual_seed(0)
+    block = Block(3, skip=True)
+    loss = block(microbp.randn(2, 3)).square().mean()
+    loss.backward(retain_graph=True)
+    out.mkdir(parents=True, exist_ok=True)
+    viz.make_dot(loss, model=block).render(outfile=out / "skip_connection.svg", cleanup=True)
+    print(f"the graph: {out / 'skip_connection.svg'}")
+    return found
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "runs"))

@@ -1,0 +1,53 @@
+"""XOR: the smallest problem that needs a hidden layer.
+
+No straight line separates {00, 11} from {01, 10}, so a single linear layer cannot learn it
+(Minsky & Papert, *Perceptrons*, 1969). Eight hidden units can.
+
+Run it with ``python examples/xor.py``; it ends with a drawing of the graph.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import microbp
+from microbp import nn, optim, viz
+
+
+def train(model: nn.Module, steps: int = 500, lr: float = 0.5) -> list[float]:
+    """Fit a model to XOR; return the loss at every step."""
+    x = microbp.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    y = microbp.tensor([[0.0], [1.0], [1.0], [0.0]])
+    criterion = nn.BCEWithLogitsLoss()
+    optimizer = optim.SGD(model.parameters(), lr=lr, momentum=0.9)
+    losses = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = criterion(model(x), y)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+def main(out: Path) -> dict[str, float]:
+    """Train with and without a hidden layer, and draw the graph of the one that works."""
+    microbp.manual_seed(0)
+    linear = nn.Linear(2, 1)
+    layered = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1))
+    losses = {"one linear layer": train(linear)[-1], "with a hidden layer": train(layered)[-1]}
+    for name, loss in losses.items():
+        print(f"{name:20s} loss {loss:.4f}")
+
+    x = microbp.tensor([[0.0, 1.0]])
+    loss = nn.BCEWithLogitsLoss()(layered(x), microbp.ones(1, 1))
+    loss.backward(retain_graph=True)
+    out.mkdir(parents=True, exist_ok=True)
+    viz.make_dot(loss, model=layered).render(outfile=out / "xor.svg", cleanup=True)
+    print(f"the graph: {out / 'xor.svg'}")
+    return losses
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "runs"))

@@ -1,0 +1,17 @@
+"""Differentiation on demand: gradients of anything with respect to anything, and checks of them."""
+
+from microbp.autograd.backward import backward, grad
+from microbp.autograd.gradcheck import gradcheck, gradgradcheck
+from microbp.mode import enable_grad, inference_mode, no_grad, observe, set_grad_enabled
+
+__all__ = [
+    "backward",
+    "enable_grad",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "inference_mode",
+    "no_grad",
+    "observe",
+    "set_grad_enabled",
+]

@@ -1,0 +1,275 @@
+"""From a loss to the gradients: ``loss.backward()`` and ``autograd.grad``.
+
+Both seed the backward pass (`microbp.engine.propagate`) with dL/dL = 1 and differ in what
+they do with what comes out: `backward` adds it to the leaves' ``grad``, `grad` returns it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from microbp.engine import Node, propagate
+from microbp.errors import DtypeError, GraphError, ShapeError
+from microbp.methods import method
+from microbp.mode import enable_grad
+from microbp.ops.quiet import IGNORE, error_state
+from microbp.ops.shape import clone
+from microbp.tensor import Tensor, apply, wrap
+
+__all__ = ["backward", "grad"]
+
+accumulating = threading.Lock()
+
+Tensors = Tensor | Sequence[Tensor]
+Gradients = Tensor | Sequence[Tensor | None] | None
+
+
+def backward(
+    tensors: Tensors,
+    grad_tensors: Gradients = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Tensors | None = None,
+) -> None:
+    """Compute dL/dt for every leaf t that the tensors depend on, and add it to ``t.grad``.
+
+    Parameters
+    ----------
+    tensors : Tensor or sequence of Tensor
+        L; of one element each, unless `grad_tensors` is given.
+    grad_tensors : Tensor or sequence of Tensor, optional
+        The gradient to start with at each tensor, of its shape; ones by default.
+    retain_graph : bool, optional
+        Keep what the pass needs, so that it can be run again; by default as `create_graph`.
+    create_graph : bool
+        Record the pass itself, so that the gradients can be differentiated.
+    inputs : Tensor or sequence of Tensor, optional
+        Only these get a gradient.
+
+    Raises
+    ------
+    GraphError
+        If nothing was recorded, or the graph was freed by an earlier pass.
+    ShapeError
+        If a starting gradient is missing for a tensor of several elements, or of another shape.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> w = microbp.tensor([3.0], requires_grad=True)
+    >>> microbp.autograd.backward((w * w).sum())
+    >>> w.grad
+    tensor([6.])
+    """
+    targets = None if inputs is None else as_tuple(inputs)
+    if targets is not None and not targets:
+        raise GraphError("backward() got an empty list of inputs")
+    gradients = run(as_tuple(tensors), grad_tensors, retain_graph, create_graph, targets)
+    with accumulating:
+        if targets is None:
+            for leaf, g in gradients.items():
+                accumulate(leaf, g)
+        else:
+            for target in dict.fromkeys(targets):
+                if (target.node or target) in gradients:
+                    accumulate(target, gradients[target.node or target])
+
+
+@method("backward")
+def backward_of(
+    self: Tensor,
+    gradient: Tensor | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Tensors | None = None,
+) -> None:
+    """Compute dL/dt for every leaf t that this tensor L depends on, and add it to ``t.grad``.
+
+    Parameters
+    ----------
+    gradient : Tensor, optional
+        The gradient to start with, of this tensor's shape; 1 if it has one element.
+    retain_graph, create_graph, inputs
+        As for `microbp.autograd.backward`.
+
+    Raises
+    ------
+    GraphError, ShapeError
+        As for `microbp.autograd.backward`.
+    """
+    backward(self, gradient, retain_graph, create_graph, inputs)
+
+
+def grad(
+    outputs: Tensors,
+    inputs: Tensors,
+    grad_outputs: Gradients = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """Return the gradients of the outputs' sum with respect to each input; ``grad`` stays untouched.
+
+    Parameters
+    ----------
+    outputs, inputs : Tensor or sequence of Tensor
+        What to differentiate, and with respect to what.
+    grad_outputs : Tensor or sequence of Tensor, optional
+        The gradient to start with at each output.
+    retain_graph, create_graph
+        As for `microbp.autograd.backward`.
+    allow_unused : bool, optional
+        Give None for an input that the outputs do not depend on, instead of an error.
+    materialize_grads : bool
+        Give zeros instead of None.
+
+    Returns
+    -------
+    tuple of Tensor
+        One gradient for each input.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> x = microbp.tensor(3.0, requires_grad=True)
+    >>> (slope,) = microbp.autograd.grad(x * x * x, x, create_graph=True)
+    >>> microbp.autograd.grad(slope, x)
+    (tensor(18.),)
+    """
+    if is_grads_batched:
+        raise NotImplementedError("grad() has no is_grads_batched; call it once for each row of grad_outputs")
+    if allow_unused is False and materialize_grads:
+        raise GraphError("materialize_grads=True gives zeros for unused inputs, so allow_unused must not be False")
+    wanted = as_tuple(inputs)
+    for target in wanted:
+        if not target.requires_grad:
+            raise GraphError("grad() got an input that does not require grad")
+    gradients = run(as_tuple(outputs), grad_outputs, retain_graph, create_graph, wanted)
+    found: list[Tensor | None] = []
+    for position, target in enumerate(wanted):
+        g = gradients.get(target.node or target)
+        if g is not None:
+            found.append(g if isinstance(g, Tensor) else wrap(g))
+        elif materialize_grads:
+            found.append(wrap(np.zeros_like(target.array)))
+        elif allow_unused:
+            found.append(None)
+        else:
+            raise GraphError(
+                f"input {position} of grad() does not appear in the graph of the outputs; "
+                "pass allow_unused=True to get None for it"
+            )
+    return tuple(found)
+
+
+def run(
+    roots: tuple[Tensor, ...],
+    gradients: Gradients,
+    retain_graph: bool | None,
+    create_graph: bool,
+    targets: tuple[Tensor, ...] | None,
+) -> dict[Any, Any]:
+    """Seed the backward pass, run it, and let the hooks of leaves see the results."""
+    starts = (None,) * len(roots) if gradients is None else as_tuple(gradients)
+    if len(starts) != len(roots):
+        raise ShapeError(f"got {len(roots)} tensors but {len(starts)} starting gradients")
+    seeds: dict[Any, Any] = {}
+    for root, start in zip(roots, starts, strict=True):
+        edge = root.node or root
+        g = seed(root, start, create_graph)
+        seeds[edge] = seeds[edge] + g if edge in seeds else g
+    edges = None if targets is None else {target.node or target for target in targets}
+    keep = create_graph if retain_graph is None else retain_graph
+    token = error_state.set(IGNORE)
+    try:
+        if create_graph:
+            with enable_grad():
+                found = propagate(seeds, retain_graph=keep, targets=edges, lift=lift)
+        else:
+            found = propagate(seeds, retain_graph=keep, targets=edges)
+    finally:
+        error_state.reset(token)
+    for edge, g in found.items():
+        if edge.hooks is not None and not isinstance(edge, Node):
+            for hook in edge.hooks:
+                found[edge] = g = hook(g)
+    return found
+
+
+def seed(root: Tensor, start: Tensor | None, create_graph: bool) -> Any:
+    """The gradient that the pass starts with at a root."""
+    if not root.requires_grad:
+        raise GraphError(
+            "backward() on a tensor that does not require grad: nothing was recorded. Set requires_grad=True on what "
+            "you want gradients for, and compute outside no_grad()"
+        )
+    if start is None:
+        one = np.ones(root.array.shape, root.array.dtype)
+        if one.size != 1:
+            raise ShapeError(
+                f"backward() without a gradient needs a tensor of one element, got shape {root.shape}: reduce it first "
+                "(loss.sum() or loss.mean()), or pass gradient=, a tensor of that shape"
+            )
+        return wrap(one) if create_graph else one
+    if not isinstance(start, Tensor):
+        raise TypeError(f"a starting gradient must be a Tensor, got {type(start).__name__}")
+    if start.shape != root.shape:
+        raise ShapeError(f"got a starting gradient of shape {start.shape} for a tensor of shape {root.shape}")
+    if start.array.dtype.kind != "f":
+        raise DtypeError(f"a starting gradient must be of a floating-point dtype, got {start.dtype}")
+    if create_graph:
+        return start
+    # Copied where it would become a leaf's own gradient.
+    array = start.array.astype(root.array.dtype, copy=False)
+    return array if root.node is not None else array.copy()
+
+
+def lift(node: Node) -> tuple[Any, ...]:
+    """What a node kept, as tensors that stand where the values stood in the graph."""
+    assert node.kept is not None
+    values = dict(zip(node.plan.letters, node.kept, strict=True))
+    lifted: dict[str, Any] = {}
+    for letter, value in values.items():
+        if letter == "y":
+            lifted[letter] = wrap(value, node)
+        elif letter in node.op.arguments:
+            lifted[letter] = at_edge(value, node.inputs[node.op.arguments.index(letter)])
+        elif letter not in node.op.handed_on:
+            lifted[letter] = value
+    for letter in node.op.handed_on:
+        if letter in values:
+            definition = node.op.letters[letter]
+            options = {name: node.options[name] for name in definition.options}
+            lifted[letter] = definition.function(None, *(lifted[name] for name in definition.letters), **options)
+    return tuple(lifted[letter] for letter in node.plan.letters)
+
+
+def at_edge(value: Any, edge: Any) -> Any:
+    """A kept value as the tensor at an edge of the graph."""
+    if isinstance(edge, Node):
+        return wrap(value, edge)
+    return edge if isinstance(edge, Tensor) else value
+
+
+def accumulate(tensor: Tensor, g: Any) -> None:
+    """Add a gradient to ``tensor.grad``."""
+    held = tensor._grad
+    if isinstance(g, Tensor):
+        # A recorded gradient becomes a tensor of its own, so that leaves do not share it.
+        tensor._grad = apply(clone, g) if held is None else held + g
+    elif held is None:
+        tensor._grad = wrap(g)
+    else:
+        np.add(held.array, g, out=held.array)
+        held._counter().count += 1
+
+
+def as_tuple(values: Any) -> tuple[Any, ...]:
+    """One value, or several, as a tuple."""
+    return (values,) if isinstance(values, Tensor) else tuple(values)

@@ -1,0 +1,281 @@
+"""The backward pass: reverse-mode automatic differentiation on a graph made by running the program.
+
+Every recorded operation leaves a `Node`: which row was applied, to what, and the few values
+that the rules of that row ask for. Nodes are numbered as they are made. An operation can
+only use what exists already, so its number is larger than those of all its inputs:
+**creation order is a topological order**, and walking the nodes from the highest number to
+the lowest meets every node after all of its consumers. By then its gradient is complete.
+
+For an output y = f(a, b) and a loss L the chain rule says
+
+    dL/da = dL/dy * dy/da,
+
+summed over all uses of a. `propagate` is that sentence: it takes dL/dy of a node, lets the
+rule of each input compute the product, and adds it to what that input has received so far.
+
+Source: Griewank & Walther, *Evaluating Derivatives*, 2nd ed. (SIAM 2008), chapter 3.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import weakref
+from collections.abc import Callable, Collection, Iterable, Mapping
+from operator import attrgetter
+from types import CodeType
+from typing import Any
+
+from microbp import label
+from microbp.errors import GraphError, MutationError
+from microbp.mode import current
+from microbp.ops.op import Op, Plan, sum_to
+
+__all__ = ["Node", "Version", "collect", "propagate", "record"]
+
+numbers = itertools.count()
+by_number = attrgetter("number")
+
+
+class Version:
+    """Counts the writes to one piece of memory; shared by all tensors and nodes that look at it."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
+class Node:
+    """One recorded operation.
+
+    An *edge* is what a node knows of an input: the input's own node, or, where that was not
+    computed by a recorded operation, the tensor itself (a leaf or a constant) or Python number.
+
+    Attributes
+    ----------
+    op : Op
+        The row that was applied.
+    plan : Plan
+        Which rules the backward pass runs, and what they need.
+    inputs : tuple
+        The edges, one for each argument of the row.
+    options : dict
+        The row's keyword options.
+    kept : tuple or None
+        The values that the rules ask for; None once they are freed.
+    shapes : tuple of tuples or None
+        The shapes of the inputs, where they were broadcast.
+    number : int
+        Position in creation order.
+    versions : tuple of int or None
+        How often the memory of each input, and of the output, had been written to at the forward.
+    place : tuple of (code object, int) or None
+        Where the user's program called the operation.
+    hooks : list or None
+        Functions that see, and may replace, the gradient of the output.
+    calls : tuple or None
+        The module calls that end with this node (see `microbp.nn.Module`).
+    """
+
+    _requires_grad = True  # as tensors have it, so that edges can be asked alike
+    _version: Version | None = None
+    kept: tuple[Any, ...] | None
+    shapes: tuple[tuple[int, ...], ...] | None = None
+    versions: tuple[int, ...] | None = None
+    hooks: list[Callable[[Any], Any]] | None = None
+    calls: tuple[Any, ...] | None = None
+
+    def __init__(
+        self,
+        op: Op,
+        plan: Plan,
+        inputs: tuple[Any, ...],
+        options: dict[str, Any],
+        kept: tuple[Any, ...],
+        place: tuple[CodeType, int] | None,
+        number: int,
+    ) -> None:
+        self.op = op
+        self.plan = plan
+        self.inputs = inputs
+        self.options = options
+        self.kept = kept
+        self.place = place
+        self.number = number
+
+    def name(self) -> str:
+        """The name of the operation, as PyTorch's ``grad_fn.name()`` gives one."""
+        return self.op.name
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """The nodes of the inputs, in the form that PyTorch's ``grad_fn`` has; None for what is no node."""
+        return tuple((edge if isinstance(edge, Node) else None, 0) for edge in self.inputs)
+
+    def __repr__(self) -> str:
+        return f"<{label.title(self)} #{self.number}>"
+
+
+class Condemned(threading.local):
+    """The inputs of dying keystone nodes that still wait to be let go, per thread."""
+
+    def __init__(self) -> None:
+        self.inputs: list[tuple[Any, ...]] = []
+        self.leaving = False
+
+
+class KeystoneNode(Node):
+    """A node that takes its graph down without recursion.
+
+    When a node dies, so does its hold on its inputs, and a long chain would die by a chain of
+    destructors as deep as itself. One node in 64 is of this class: it hands its inputs to a
+    list and empties the list in a loop, so that no chain of destructors is longer than 64.
+    """
+
+    condemned = Condemned()
+
+    def __del__(self) -> None:
+        condemned = self.condemned
+        condemned.inputs.append(self.inputs)
+        self.inputs = ()
+        if not condemned.leaving:
+            condemned.leaving = True
+            try:
+                while condemned.inputs:
+                    condemned.inputs.pop()
+            finally:
+                condemned.leaving = False
+
+
+def record(
+    op: Op,
+    plan: Plan,
+    inputs: tuple[Any, ...],
+    options: dict[str, Any],
+    kept: tuple[Any, ...],
+    place: tuple[CodeType, int] | None,
+) -> Node:
+    """Make the node of an operation and give it its number."""
+    number = next(numbers)
+    # One in 64, spread by the golden ratio so that no regular pattern of numbers can miss them (Knuth, TAOCP 3, 6.4).
+    kind = Node if number * 0x9E3779B1 & 0xFC000000 else KeystoneNode
+    return kind(op, plan, inputs, options, kept, place, number)
+
+
+def collect(roots: Iterable[Any]) -> list[Node]:
+    """Every node that the roots were computed from, the newest first."""
+    found = {root for root in roots if isinstance(root, Node)}
+    stack = list(found)
+    while stack:
+        for edge in stack.pop().inputs:
+            if isinstance(edge, Node) and edge not in found:
+                found.add(edge)
+                stack.append(edge)
+    return sorted(found, key=by_number, reverse=True)
+
+
+def between(nodes: list[Node], targets: Collection[Any]) -> set[Any]:
+    """The targets and those of the nodes (newest first) that were computed from one of them."""
+    reached = set(targets)
+    for node in reversed(nodes):
+        if any(edge in reached for edge in node.inputs if getattr(edge, "_requires_grad", False)):
+            reached.add(node)
+    return reached
+
+
+def propagate(
+    seeds: Mapping[Any, Any],
+    *,
+    retain_graph: bool = False,
+    targets: Collection[Any] | None = None,
+    lift: Callable[[Node], tuple[Any, ...]] | None = None,
+) -> dict[Any, Any]:
+    """Carry gradients from the seeds back through the graph.
+
+    Parameters
+    ----------
+    seeds : mapping of edge to array
+        Where to start, and dL/dy there.
+    retain_graph : bool
+        Keep the values that the rules used, so that the graph can be walked again.
+    targets : collection of edges, optional
+        Compute only what these need, and return their gradients; by default, all leaves'.
+    lift : callable, optional
+        Gives the kept values of a node as tensors, so that the pass itself is recorded.
+
+    Returns
+    -------
+    dict of edge to array
+        The gradient of each leaf (or target) that the seeds depend on.
+
+    Raises
+    ------
+    GraphError
+        If a node on the way was freed by an earlier pass.
+    MutationError
+        If a value on the way was overwritten since the forward pass.
+    """
+    pending = dict(seeds)
+    nodes = collect(pending)
+    wanted = None if targets is None else between(nodes, targets)
+    found: dict[Any, Any] = {}  # gradients of targets that are no leaves
+    observer = current.get().observer
+    for node in nodes:
+        g = pending.pop(node, None)
+        if g is None:
+            continue
+        if node.hooks is not None:
+            for hook in node.hooks:
+                g = hook(g)
+        if targets is not None and node in targets:
+            found[node] = g
+        if node.kept is None:
+            raise GraphError(label.freed(node))
+        plan, inputs = node.plan, node.inputs
+        if plan.letters:
+            check_versions(node)
+        kept = node.kept if lift is None else lift(node)
+        for position, rule, pick, options in plan.steps:
+            edge = inputs[position]
+            if wanted is not None and edge not in wanted:
+                continue
+            if options:
+                contribution = rule(g, *pick(kept), **{name: node.options[name] for name in options})
+            else:
+                contribution = rule(g, *pick(kept))
+            if node.shapes is not None and contribution.shape != node.shapes[position]:
+                contribution = sum_to(contribution, node.shapes[position])
+            if edge in pending:
+                pending[edge] = pending[edge] + contribution
+            elif lift is None and (contribution is g or contribution.base is not None) and not isinstance(edge, Node):
+                pending[edge] = contribution * 1  # a leaf's gradient is its own memory
+            else:
+                pending[edge] = contribution
+            if observer is not None:
+                observer.backward(node, position, g, contribution, pending[edge])
+        if not retain_graph:
+            node.kept = None
+            if len(plan.steps) < len(inputs):
+                forget_constants(node)
+    if targets is None:
+        return pending
+    return {**found, **{edge: g for edge, g in pending.items() if edge in targets}}
+
+
+def check_versions(node: Node) -> None:
+    """Refuse to use a value that was overwritten after it was kept."""
+    plan, versions = node.plan, node.versions
+    for position in plan.guarded:
+        version = getattr(node.inputs[position], "_version", None)
+        if version is not None and version.count != (versions[position] if versions else 0):
+            raise MutationError(label.overwritten(node, position, versions[position] if versions else 0, version.count))
+    if plan.keeps_output and node._version is not None:
+        seen = versions[-1] if versions else 0
+        if node._version.count != seen:
+            raise MutationError(label.overwritten(node, None, seen, node._version.count))
+
+
+def forget_constants(node: Node) -> None:
+    """Hold the constants of a node that has run only weakly, for drawings, so that they can be freed."""
+    node.inputs = tuple([edge if getattr(edge, "_requires_grad", True) else weakref.ref(edge) for edge in node.inputs])

@@ -1,0 +1,63 @@
+"""Every error and warning of the package, in one place.
+
+Each class also derives from the built-in class that PyTorch raises in the same case, so
+that ``except RuntimeError`` or ``except ValueError`` in existing code keeps working.
+"""
+
+__all__ = [
+    "BroadcastWarning",
+    "DivisionError",
+    "DtypeError",
+    "GradcheckError",
+    "GraphError",
+    "MicrobpError",
+    "MutationError",
+    "OptionError",
+    "RangeError",
+    "ShapeError",
+    "StateError",
+]
+
+
+class MicrobpError(Exception):
+    """Base of all errors that microbp raises on purpose."""
+
+
+class ShapeError(MicrobpError, RuntimeError, ValueError):
+    """Shapes do not fit each other; the text names the operation, its arguments and their shapes."""
+
+
+class DtypeError(MicrobpError, RuntimeError, TypeError):
+    """A value has a dtype that the operation cannot work with."""
+
+
+class DivisionError(MicrobpError, RuntimeError, ZeroDivisionError):
+    """An integer was divided by zero, which has no result."""
+
+
+class GraphError(MicrobpError, RuntimeError):
+    """The graph cannot do what was asked: nothing was recorded, or it was already freed."""
+
+
+class GradcheckError(MicrobpError, RuntimeError):
+    """A gradient of the backward pass differs from central differences."""
+
+
+class MutationError(GraphError):
+    """A value that the backward pass needs was overwritten after the forward pass."""
+
+
+class OptionError(MicrobpError, ValueError):
+    """An option has a value that makes no sense, such as a negative learning rate."""
+
+
+class RangeError(MicrobpError, IndexError, RuntimeError, ValueError):
+    """A value, such as a class label or a probability, is out of range; the text names it and its position."""
+
+
+class StateError(MicrobpError, RuntimeError):
+    """A state dict does not fit the module or optimizer that is to load it."""
+
+
+class BroadcastWarning(UserWarning):
+    """Two shapes were broadcast where that is most likely a mistake, as in a loss."""

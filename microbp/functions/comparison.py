@@ -1,0 +1,107 @@
+"""Comparing whole tensors, and PyTorch's other names for the comparisons of elements."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from microbp.errors import DtypeError, OptionError
+from microbp.methods import method
+from microbp.ops import comparison
+from microbp.tensor import Tensor, wrap
+
+__all__ = [
+    "allclose",
+    "equal",
+    "greater",
+    "greater_equal",
+    "isclose",
+    "less",
+    "less_equal",
+    "not_equal",
+]
+
+
+@method("isclose")
+def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
+    """Whether two values are close, element by element: \\|input - other\\| <= atol + rtol * \\|other\\|.
+
+    Parameters
+    ----------
+    input, other : Tensor
+        The values, of the same dtype; their shapes are broadcast.
+    rtol, atol : float
+        Relative and absolute tolerance.
+    equal_nan : bool
+        Count NaN as close to NaN.
+
+    Returns
+    -------
+    Tensor of bool
+
+    Raises
+    ------
+    DtypeError
+        If the dtypes differ.
+    OptionError
+        If a tolerance is negative.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.isclose(microbp.tensor([1.0, 2.0]), microbp.tensor([1.000001, 2.1]))
+    tensor([ True, False])
+    """
+    for tensor in (input, other):
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"isclose compares tensors, got {type(tensor).__name__}")
+    if input.dtype != other.dtype:
+        raise DtypeError(f"isclose: input of {input.dtype} and other of {other.dtype} must have the same dtype")
+    if rtol < 0 or atol < 0:
+        raise OptionError(f"isclose: tolerances must not be negative, got rtol={rtol}, atol={atol}")
+    return wrap(np.isclose(input.array, other.array, rtol=rtol, atol=atol, equal_nan=equal_nan))
+
+
+@method("allclose")
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+    """Whether all elements of two tensors are close; arguments and errors as for `isclose`.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.allclose(microbp.tensor([1.0, 2.0]), microbp.tensor([1.000001, 2.0]))
+    True
+    """
+    return bool(isclose(input, other, rtol, atol, equal_nan).array.all())
+
+
+@method("equal")
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same shape and equal elements; NaN equals nothing.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.equal(microbp.tensor([1, 2]), microbp.tensor([1, 2]))
+    True
+    >>> microbp.equal(microbp.tensor([1, 2]), microbp.tensor([[1, 2]]))
+    False
+    """
+    for tensor in (input, other):
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"equal compares tensors, got {type(tensor).__name__}; use input == other for numbers")
+    return bool(np.array_equal(input.array, other.array))
+
+
+greater = method("greater")(comparison.gt)
+greater_equal = method("greater_equal")(comparison.ge)
+less = method("less")(comparison.lt)
+less_equal = method("less_equal")(comparison.le)
+not_equal = method("not_equal")(comparison.ne)

@@ -1,0 +1,418 @@
+"""Picking elements out of tensors and putting others in: ``t[index]``, ``t[index] = v``, and their relatives.
+
+An index is what it is in PyTorch: integers, slices, None, Ellipsis, and arrays, lists,
+ranges or tensors of integers or truth values. Integers, slices, None and Ellipsis give a
+view. Index arrays are copied, so that a later write to them cannot change what a graph
+remembers.
+"""
+
+from __future__ import annotations
+
+from operator import index as integer
+from typing import Any
+
+import numpy as np
+
+from microbp.errors import DtypeError, ShapeError
+from microbp.functions.dims import as_dim
+from microbp.inplace import apply_in_place
+from microbp.methods import method
+from microbp.mode import current
+from microbp.ops import indexing as rows
+from microbp.ops import shape as shaping
+from microbp.ops.op import registry
+from microbp.tensor import Tensor, apply, as_operand, wrap
+
+__all__ = ["gather", "index_select", "masked_fill", "masked_select", "narrow", "select", "take"]
+
+
+@method("__getitem__")
+def getitem(self: Tensor, index: Any) -> Tensor:
+    """The elements at an index: ``t[0]``, ``t[..., 1:3]``, ``t[rows, columns]``, ``t[t > 0]``.
+
+    Raises
+    ------
+    IndexError
+        If an index is out of range, or there are more indices than axes.
+    """
+    if type(index) is int or (type(index) is slice and index.step is None):
+        return apply(rows.getitem, self, index=index)
+    first, second = as_index(index, self.array.ndim)
+    result: Tensor = self if first is None else apply(rows.getitem, self, index=first)
+    return result if second is None else apply(rows.getitem, result, index=second)
+
+
+@method("__setitem__")
+def setitem(self: Tensor, index: Any, value: Any) -> None:
+    """Write values to the elements at an index; recorded if the tensor or the values require grad.
+
+    Raises
+    ------
+    IndexError
+        If an index is out of range, or there are more indices than axes.
+    ShapeError
+        If the values do not broadcast to the elements.
+    GraphError
+        If the tensor is a leaf that requires grad and operations are being recorded.
+    """
+    value = as_operand(value)
+    first, second = as_index(index, self.array.ndim)
+    recorded = self._requires_grad or (isinstance(value, Tensor) and value._requires_grad)
+    if recorded and current.get().recording:
+        if second is not None and first is not None:
+            index = joined(self.array.shape, first, second)
+        else:
+            index = second if first is None else first
+        if isinstance(value, Tensor):
+            value = fitted(self, index, value)
+        apply_in_place(rows.setitem, self, value, index=index)
+        return
+    target = self.array if first is None else self.array[with_ellipsis(first)]
+    values = value.array if isinstance(value, Tensor) else value
+    try:
+        target[... if second is None else second] = values
+    except ValueError as error:
+        raise ShapeError(f"t[index] = values on a tensor of shape {self.array.shape}: {error}") from None
+    self._counter().count += 1
+
+
+def as_index(index: Any, ndim: int) -> tuple[Any, Any]:
+    """An index as a basic one and an advanced one to be applied after it; None for what is not needed.
+
+    NumPy counts an integer beside index arrays among those, PyTorch among the slices: with
+    t of shape (2, 3, 4), ``t[0, :, [1, 2]]`` has shape (3, 2). So the integers go first.
+    """
+    parts = [as_part(part) for part in (index if isinstance(index, tuple) else (index,))]
+    arrays = [part for part in parts if isinstance(part, np.ndarray | bool)]
+    if not arrays:
+        return tuple(parts) if isinstance(index, tuple) or index is None else parts[0], None
+    if not any(type(part) is int for part in parts):
+        return None, tuple(parts) if len(parts) > 1 else parts[0]
+    used = sum(
+        part.ndim if isinstance(part, np.ndarray) and part.dtype.kind == "b" else 1
+        for part in parts
+        if part is not None and part is not Ellipsis and not isinstance(part, bool)
+    )
+    if used > ndim:
+        raise IndexError(f"too many indices for a tensor of {ndim} dimensions: {used}")
+    first: list[Any] = []
+    second: list[Any] = []
+    for part in parts:
+        if type(part) is int:
+            first.append(part)
+        elif isinstance(part, np.ndarray):
+            first += [slice(None)] * (part.ndim if part.dtype.kind == "b" else 1)
+            second.append(part)
+        elif part is None or isinstance(part, bool):
+            second.append(part)
+        else:
+            first.append(part)
+            second.append(part if part is Ellipsis else slice(None))
+    return tuple(first), tuple(second)
+
+
+def as_part(part: Any) -> Any:
+    """One part of an index: an integer, slice, None, Ellipsis, truth value or array of its own."""
+    if part is None or part is Ellipsis or isinstance(part, bool | int):
+        return part
+    if isinstance(part, slice):
+        if part.step is not None and integer(part.step) <= 0:
+            raise ValueError(f"step must be greater than zero, got {part.step}; to reverse an axis use flip()")
+        return part
+    if isinstance(part, Tensor):
+        part = part.array
+    elif isinstance(part, list | tuple | range):
+        part = np.array([bare(item) for item in part])
+        if part.size == 0:
+            part = part.astype(np.int64)
+    elif not isinstance(part, np.ndarray | np.generic):
+        try:
+            return integer(part)
+        except TypeError:
+            raise IndexError(
+                f"an index is an integer, slice, None, ..., or an array of integers or bools, got {part!r}"
+            ) from None
+    if part.dtype.kind not in "ib" and part.dtype != np.uint8:
+        raise IndexError(f"index arrays must hold integers or bools, got {part.dtype}")
+    if part.dtype == np.uint8:
+        raise IndexError("a uint8 index could be a mask or numbers; convert it with t.bool() or t.long()")
+    if part.ndim == 0:
+        return bool(part) if part.dtype.kind == "b" else int(part)
+    return np.array(part)
+
+
+def bare(item: Any) -> Any:
+    """An item of an index list without its tensors."""
+    if isinstance(item, Tensor):
+        return item.array
+    if isinstance(item, slice) or item is None or item is Ellipsis:
+        raise IndexError(f"an index list holds integers or bools, not {item!r}; write slices in a tuple: t[0, 1:]")
+    return [bare(one) for one in item] if isinstance(item, list | tuple) else item
+
+
+def joined(shape: tuple[int, ...], first: Any, second: Any) -> tuple[Any, ...]:
+    """The index arrays, one for each axis, that name what a basic and then an advanced index name."""
+    numbers = np.arange(np.prod(shape, dtype=int)).reshape(shape)
+    return np.unravel_index(numbers[first][second], shape)
+
+
+def with_ellipsis(index: Any) -> Any:
+    """A basic index that gives a view even of a single element."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return parts if any(part is Ellipsis for part in parts) else (*parts, ...)
+
+
+def fitted(target: Tensor, index: Any, value: Tensor) -> Tensor:
+    """Values in the dtype of the tensor that they are written to, without surplus axes of size 1 in front."""
+    if value.array.dtype != target.array.dtype:
+        value = apply(shaping.cast, value, dtype=target.array.dtype, source=value.array.dtype)
+    surplus = 0
+    while surplus < value.array.ndim and value.array.shape[surplus] == 1:
+        surplus += 1
+    if surplus:
+        surplus = min(surplus, max(0, value.array.ndim - np.ndim(target.array[index])))
+    return apply(shaping.reshape, value, shape=value.array.shape[surplus:]) if surplus else value
+
+
+@method("select")
+def select(input: Tensor, dim: int, index: int) -> Tensor:
+    """The slice at one position of an axis, which is left out of the result.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of at least one dimension.
+    dim, index : int
+        The axis and the position.
+
+    Returns
+    -------
+    Tensor
+        A view.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.select(microbp.tensor([[1, 2], [3, 4]]), 1, 0)
+    tensor([1, 3])
+    """
+    axis = as_dim("select", dim, input.array.ndim)
+    return getitem(input, (*(slice(None),) * axis, integer(index)))
+
+
+@method("narrow")
+def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
+    """The part of an axis that begins at `start` and has `length` positions.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of at least one dimension.
+    dim, start, length : int
+        The axis, and which part of it.
+
+    Returns
+    -------
+    Tensor
+        A view.
+
+    Raises
+    ------
+    IndexError
+        If the part is not within the axis.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.narrow(microbp.arange(5), 0, 1, 3)
+    tensor([1, 2, 3])
+    """
+    axis = as_dim("narrow", dim, input.array.ndim)
+    size = input.array.shape[axis]
+    begin = start + size if start < 0 else start
+    if length < 0 or not 0 <= begin <= begin + length <= size:
+        raise IndexError(f"narrow: start {start} and length {length} are not within dimension {dim} of size {size}")
+    return getitem(input, (*(slice(None),) * axis, slice(begin, begin + length)))
+
+
+@method("index_select")
+def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """The slices at several positions of an axis, in the order given.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of at least one dimension.
+    dim : int
+        The axis.
+    index : Tensor
+        The positions: integers of shape (n,) or ().
+
+    Returns
+    -------
+    Tensor
+        With size n along the axis.
+
+    Raises
+    ------
+    IndexError
+        If a position is out of range.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.index_select(microbp.tensor([[1, 2], [3, 4]]), 1, microbp.tensor([1, 1]))
+    tensor([[2, 2],
+            [4, 4]])
+    """
+    places = positions("index_select", index)
+    if places.ndim > 1:
+        raise IndexError(f"index_select: index must have at most 1 dimension, got shape {places.shape}")
+    axis = as_dim("index_select", dim, input.array.ndim)
+    return getitem(input, (*(slice(None),) * axis, places.reshape(-1)))
+
+
+@method("gather")
+def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """Along an axis, the element that `index` names for each position: y[i, j] = a[i, index[i, j]] for ``dim=1``.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    dim : int
+        The axis.
+    index : Tensor
+        Integers, in a shape that is nowhere larger than that of `input`, but along `dim`.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `index`.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not fit.
+    IndexError
+        If a position is out of range.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> t = microbp.tensor([[1, 2], [3, 4]])
+    >>> microbp.gather(t, 1, microbp.tensor([[0], [1]]))
+    tensor([[1],
+            [4]])
+    """
+    places = positions("gather", index)
+    shape = input.array.shape
+    axis = as_dim("gather", dim, len(shape))
+    fits = all(k == axis or size <= limit for k, (size, limit) in enumerate(zip(places.shape, shape, strict=False)))
+    if places.ndim != len(shape) or not fits:
+        raise ShapeError(f"gather: index {places.shape} does not fit input {shape} along dimension {axis}")
+    size = shape[axis] if shape else 1
+    wrong = places[(places < 0) | (places >= size)]
+    if wrong.size:
+        raise IndexError(f"gather: index {wrong[0]} is out of bounds for dimension {axis} of size {size}")
+    return apply(rows.gather, input, dim=axis, places=places)
+
+
+@method("take")
+def take(input: Tensor, index: Tensor) -> Tensor:
+    """The elements at positions in the flattened tensor.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    index : Tensor
+        Integers.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `index`.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.take(microbp.tensor([[1, 2], [3, 4]]), microbp.tensor([0, 3]))
+    tensor([1, 4])
+    """
+    flat = apply(shaping.reshape, input, shape=(input.array.size,))
+    return apply(rows.getitem, flat, index=positions("take", index))
+
+
+@method("masked_select")
+def masked_select(input: Tensor, mask: Tensor) -> Tensor:
+    """The elements where a mask is true, along one axis.
+
+    Parameters
+    ----------
+    input, mask : Tensor
+        Of shapes that broadcast; the mask holds truth values.
+
+    Returns
+    -------
+    Tensor
+        Of one dimension.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> t = microbp.tensor([1.0, -2.0, 3.0])
+    >>> microbp.masked_select(t, t > 0)
+    tensor([1., 3.])
+    """
+    where = truths("masked_select", mask)
+    shape = np.broadcast_shapes(input.array.shape, where.shape)
+    whole = input if shape == input.array.shape else apply(shaping.expand, input, shape=shape)
+    return apply(rows.getitem, whole, index=np.array(np.broadcast_to(where, shape)))
+
+
+@method("masked_fill")
+def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
+    """The tensor with a value where a mask is true.
+
+    Parameters
+    ----------
+    input, mask : Tensor
+        Of shapes that broadcast; the mask holds truth values.
+    value : number or 0-d Tensor
+        What to put there.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import microbp
+    >>> t = microbp.tensor([1.0, -2.0, 3.0])
+    >>> microbp.masked_fill(t, t < 0, 0)
+    tensor([1., 0., 3.])
+    """
+    if np.ndim(value):
+        raise ShapeError(f"masked_fill: value must be a number or a 0-d tensor, got shape {np.shape(value)}")
+    if isinstance(value, Tensor) and value.array.dtype != input.array.dtype:
+        value = apply(shaping.cast, value, dtype=input.array.dtype, source=value.array.dtype)
+    if isinstance(value, float) and input.array.dtype.kind != "f":
+        raise DtypeError(f"masked_fill: the value {value} cannot be stored in {input.dtype}")
+    return apply(registry["where"], wrap(truths("masked_fill", mask)), value, input)
+
+
+def positions(name: str, index: Any) -> np.ndarray[Any, Any]:
+    """A tensor of positions as an array of its own."""
+    found = np.array(index.array if isinstance(index, Tensor) else index)
+    if found.dtype.kind != "i":
+        raise DtypeError(f"{name}: index must hold integers, got {found.dtype}")
+    return found
+
+
+def truths(name: str, mask: Any) -> np.ndarray[Any, Any]:
+    """A mask as an array."""
+    found = mask.array if isinstance(mask, Tensor) else np.asarray(mask)
+    if found.dtype.kind != "b":
+        raise DtypeError(f"{name}: mask must hold truth values, got {found.dtype}; compare first, or use t.bool()")
+    return found

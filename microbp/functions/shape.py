@@ -1,0 +1,511 @@
+"""Other shapes and orders of the same elements, and tensors put together.
+
+All but `cat` and `stack` give views where PyTorch does: the result shares memory with the
+input, so that a write to one is seen in the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from microbp.errors import ShapeError
+from microbp.functions.dims import as_dim, as_dims, as_shape, fill_in
+from microbp.methods import method
+from microbp.ops import shape as rows
+from microbp.tensor import Tensor, apply, as_operand
+
+__all__ = [
+    "broadcast_to",
+    "cat",
+    "concat",
+    "concatenate",
+    "flatten",
+    "numel",
+    "permute",
+    "ravel",
+    "reshape",
+    "squeeze",
+    "stack",
+    "swapaxes",
+    "swapdims",
+    "t",
+    "transpose",
+    "unflatten",
+    "unsqueeze",
+]
+
+
+@method("reshape")
+def reshape(input: Tensor, *shape: Any) -> Tensor:
+    """The same elements in another shape; a view if memory allows it, else a copy.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    *shape : int, or one tuple of int
+        The new sizes; one of them may be -1 and is computed.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ShapeError
+        If the shape holds another number of elements.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.arange(6).reshape(2, -1)
+    tensor([[0, 1, 2],
+            [3, 4, 5]])
+    """
+    sizes = fill_in("reshape", as_shape("reshape", shape), input.array.size)
+    return apply(rows.reshape, input, shape=sizes)
+
+
+@method("view")
+def view(input: Tensor, *shape: Any) -> Tensor:
+    """The same elements in another shape, always on the same memory.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    *shape : int, or one tuple of int
+        The new sizes; one of them may be -1 and is computed.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ShapeError
+        If the shape holds another number of elements, or the memory cannot be read in that shape.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.arange(6).view(3, 2).shape
+    (3, 2)
+    """
+    sizes = fill_in("view", as_shape("view", shape), input.array.size)
+    if not input.array.flags.c_contiguous:
+        try:
+            input.array.reshape(sizes, copy=False)
+        except ValueError:
+            raise ShapeError(
+                f"view: a tensor of shape {tuple(input.shape)} whose memory is not in that order cannot be read in "
+                f"shape {sizes} without a copy; use reshape()"
+            ) from None
+    return apply(rows.reshape, input, shape=sizes)
+
+
+@method("view_as")
+def view_as(input: Tensor, other: Tensor) -> Tensor:
+    """The same elements in the shape of another tensor, on the same memory."""
+    return view(input, other.array.shape)
+
+
+@method("reshape_as")
+def reshape_as(input: Tensor, other: Tensor) -> Tensor:
+    """The same elements in the shape of another tensor; a view if memory allows it, else a copy."""
+    return reshape(input, other.array.shape)
+
+
+@method("flatten")
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """The axes from `start_dim` to `end_dim` as one.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    start_dim, end_dim : int
+        The first and the last axis to join.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ShapeError
+        If `start_dim` comes after `end_dim`.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.zeros(2, 3, 4).flatten(1).shape
+    (2, 12)
+    """
+    shape = input.array.shape
+    first, last = as_dim("flatten", start_dim, len(shape)), as_dim("flatten", end_dim, len(shape))
+    if first > last:
+        raise ShapeError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
+    joined = 1
+    for size in shape[first : last + 1]:
+        joined *= size
+    return apply(rows.reshape, input, shape=(*shape[:first], joined, *shape[last + 1 :]))
+
+
+@method("ravel")
+def ravel(input: Tensor) -> Tensor:
+    """All elements along one axis.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.ravel(microbp.eye(2))
+    tensor([1., 0., 0., 1.])
+    """
+    return apply(rows.reshape, input, shape=(input.array.size,))
+
+
+@method("unflatten")
+def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+    """One axis as several.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    dim : int
+        The axis to take apart.
+    sizes : sequence of int
+        The sizes of the axes in its place; one may be -1 and is computed.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ShapeError
+        If the sizes do not multiply to the size of the axis.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.zeros(2, 12).unflatten(1, (3, -1)).shape
+    (2, 3, 4)
+    """
+    shape = input.array.shape
+    axis = as_dim("unflatten", dim, len(shape))
+    inner = fill_in("unflatten", as_shape("unflatten", (sizes,)), shape[axis])
+    return apply(rows.reshape, input, shape=(*shape[:axis], *inner, *shape[axis + 1 :]))
+
+
+@method("squeeze")
+def squeeze(input: Tensor, dim: Any = None, *, axis: Any = None) -> Tensor:
+    """Without the axes of size 1.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    dim : int or tuple of int, optional
+        Take away these axes only, and leave them where their size is not 1.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.zeros(1, 3, 1).squeeze(0).shape
+    (3, 1)
+    """
+    dim = axis if dim is None else dim
+    shape = input.array.shape
+    dims = range(len(shape)) if dim is None else as_dims("squeeze", dim, len(shape)) or ()
+    kept = tuple(size for axis, size in enumerate(shape) if size != 1 or axis not in dims)
+    return apply(rows.reshape, input, shape=kept)
+
+
+@method("unsqueeze")
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """With an axis of size 1 put in at `dim`.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    dim : int
+        Where the new axis is in the result.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.zeros(3).unsqueeze(-1).shape
+    (3, 1)
+    """
+    shape = input.array.shape
+    axis = as_dim("unsqueeze", dim, len(shape) + 1)
+    return apply(rows.reshape, input, shape=(*shape[:axis], 1, *shape[axis:]))
+
+
+@method("transpose")
+def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """With two axes exchanged.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    dim0, dim1 : int
+        The axes.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.zeros(2, 3, 4).transpose(0, -1).shape
+    (4, 3, 2)
+    """
+    ndim = input.array.ndim
+    order = list(range(ndim))
+    first, second = as_dim("transpose", dim0, ndim), as_dim("transpose", dim1, ndim)
+    if ndim:
+        order[first], order[second] = second, first
+    return apply(rows.permute, input, dims=tuple(order))
+
+
+swapaxes = method("swapaxes")(transpose)
+swapdims = method("swapdims")(transpose)
+
+
+@method("permute")
+def permute(input: Tensor, *dims: Any) -> Tensor:
+    """The axes in another order.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    *dims : int, or one tuple of int
+        For each axis of the result, the axis of the input.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ShapeError
+        If not every axis is named once.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.zeros(2, 3, 4).permute(2, 0, 1).shape
+    (4, 2, 3)
+    """
+    given = as_shape("permute", dims)
+    ndim = input.array.ndim
+    if len(given) != ndim:
+        raise ShapeError(f"permute: {given} names {len(given)} axes, a tensor of shape {tuple(input.shape)} has {ndim}")
+    return apply(rows.permute, input, dims=as_dims("permute", given, ndim) or ())
+
+
+@method("t")
+def t(input: Tensor) -> Tensor:
+    """The transpose of a matrix; vectors and numbers stay as they are.
+
+    Raises
+    ------
+    ShapeError
+        For a tensor of more than two dimensions.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.t(microbp.zeros(2, 3)).shape
+    (3, 2)
+    """
+    if input.array.ndim > 2:
+        raise ShapeError(f"t() expects a tensor of at most 2 dimensions, got shape {tuple(input.shape)}")
+    return apply(rows.permute, input, dims=tuple(range(input.array.ndim))[::-1])
+
+
+@method("expand")
+def expand(input: Tensor, *sizes: Any) -> Tensor:
+    """Repeated along axes of size 1 and along new axes in front, without a copy.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    *sizes : int, or one tuple of int
+        The sizes of the result; -1 leaves a size as it is.
+
+    Returns
+    -------
+    Tensor
+        A read-only view.
+
+    Raises
+    ------
+    ShapeError
+        If an axis of another size than 1 would be stretched.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.tensor([[1], [2]]).expand(-1, 3)
+    tensor([[1, 1, 1],
+            [2, 2, 2]])
+    """
+    wanted = as_shape("expand", sizes)
+    have = input.array.shape
+    added = len(wanted) - len(have)
+    shape = tuple(have[k - added] if size == -1 and k >= added else size for k, size in enumerate(wanted))
+    fits = added >= 0 and all(mine in (1, size) for mine, size in zip(have, shape[added:], strict=True))
+    if not fits or min(shape, default=0) < 0:
+        raise ShapeError(f"expand: a tensor of shape {have} cannot be expanded to shape {wanted}")
+    return apply(rows.expand, input, shape=shape)
+
+
+@method("expand_as")
+def expand_as(input: Tensor, other: Tensor) -> Tensor:
+    """Repeated to the shape of another tensor, without a copy."""
+    return expand(input, other.array.shape)
+
+
+@method("broadcast_to")
+def broadcast_to(input: Tensor, shape: Sequence[int]) -> Tensor:
+    """Repeated to a shape, as operands of an operation are; see the method ``expand``.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.broadcast_to(microbp.tensor([1, 2]), (2, 2))
+    tensor([[1, 2],
+            [1, 2]])
+    """
+    return expand(input, tuple(shape))
+
+
+def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> Tensor:
+    """The tensors one after the other along an axis.
+
+    Parameters
+    ----------
+    tensors : sequence of Tensor
+        Of one shape but for the size of `dim`; tensors of shape (0,) are passed over.
+    dim : int
+        The axis along which they are joined.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ShapeError
+        If there are no tensors, or another size differs.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.cat([microbp.tensor([1, 2]), microbp.tensor([3])])
+    tensor([1, 2, 3])
+    """
+    dim = dim if axis is None else axis
+    given = several("cat", tensors)
+    shapes = [tensor.array.shape for tensor in given]
+    if (0,) in shapes and any(shape != (0,) for shape in shapes):
+        given = [tensor for tensor in given if tensor.array.shape != (0,)]
+        shapes = [tensor.array.shape for tensor in given]
+    first = shapes[0]
+    if not first:
+        raise ShapeError("cat: 0-d tensors cannot be joined end to end; use stack()")
+    place = as_dim("cat", dim, len(first))
+    others = (*first[:place], *first[place + 1 :])
+    parts, start = [], 0
+    for k, shape in enumerate(shapes):
+        if len(shape) != len(first) or (*shape[:place], *shape[place + 1 :]) != others:
+            raise ShapeError(
+                f"cat: tensors[{k}] has shape {shape}, which differs from the shape {first} of tensors[0] "
+                f"not only in dimension {place}"
+            )
+        parts.append((*(slice(None),) * place, slice(start, start + shape[place])))
+        start += shape[place]
+    return apply(rows.cat, *given, dim=place, parts=tuple(parts))
+
+
+concat = concatenate = cat
+
+
+def stack(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> Tensor:
+    """The tensors side by side along a new axis.
+
+    Parameters
+    ----------
+    tensors : sequence of Tensor
+        Of one shape.
+    dim : int
+        Where the new axis is in the result.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ShapeError
+        If there are no tensors, or their shapes differ.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.stack([microbp.tensor([1, 2]), microbp.tensor([3, 4])], dim=1)
+    tensor([[1, 3],
+            [2, 4]])
+    """
+    dim = dim if axis is None else axis
+    given = several("stack", tensors)
+    first = given[0].array.shape
+    for k, tensor in enumerate(given):
+        if tensor.array.shape != first:
+            raise ShapeError(f"stack: tensors[{k}] has shape {tensor.array.shape}, tensors[0] has shape {first}")
+    place = as_dim("stack", dim, len(first) + 1)
+    parts = tuple((*(slice(None),) * place, k) for k in range(len(given)))
+    return apply(rows.stack, *given, dim=place, parts=parts)
+
+
+def several(name: str, tensors: Any) -> list[Tensor]:
+    """A sequence of tensors and arrays, as tensors."""
+    if isinstance(tensors, Tensor):
+        raise TypeError(f"{name}() takes a list or tuple of tensors, got one tensor")
+    given = [as_operand(tensor) for tensor in tensors]
+    if not given:
+        raise ShapeError(f"{name}() got no tensors")
+    for k, tensor in enumerate(given):
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"{name}: tensors[{k}] must be a tensor, got {tensor!r}")
+    return given
+
+
+def numel(input: Tensor) -> int:
+    """The number of elements.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.numel(microbp.zeros(2, 3))
+    6
+    """
+    return input.array.size

@@ -1,0 +1,124 @@
+"""What losses check of their arguments, and how they reduce a loss per element to one number."""
+
+from __future__ import annotations
+
+import math
+import sys
+import warnings
+from typing import Any
+
+import numpy as np
+
+from microbp.errors import BroadcastWarning, DtypeError, OptionError, RangeError, ShapeError
+from microbp.ops import shape as shaping
+from microbp.tensor import Tensor, apply
+
+__all__ = ["alike", "check_reduction", "class_labels", "mean_over", "reduced", "warn", "weighted"]
+
+PACKAGE = __file__.removesuffix("nn/functional/check.py").removesuffix("nn\\functional\\check.py")
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line of the user's program, wherever inside the package this is called."""
+    level, frame = 1, sys._getframe(0)
+    while frame.f_code.co_filename.startswith(PACKAGE) and frame.f_back is not None:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
+
+
+def check_reduction(reduction: str, size_average: Any, reduce: Any, more: tuple[str, ...] = ()) -> None:
+    """Refuse a reduction that does not exist, and PyTorch's deprecated ways to ask for one."""
+    if reduction not in ("mean", "sum", "none", *more):
+        raise OptionError(f"{reduction} is not a valid value for reduction; it is 'mean', 'sum' or 'none'")
+    if size_average is not None or reduce is not None:
+        raise OptionError("size_average and reduce are deprecated; use reduction='mean', 'sum' or 'none'")
+
+
+def mean_over(total: Tensor, count: float, name: str) -> Tensor:
+    """A sum over a count; if that is 0, NaN, and not in silence."""
+    if count == 0:
+        warn(f"{name}: the mean over an empty batch is nan (nothing is left, or all weights are 0)")
+        return total * math.nan
+    return total / count
+
+
+def reduced(losses: Tensor, reduction: str, name: str) -> Tensor:
+    """The losses themselves, their sum or their mean."""
+    if reduction == "none":
+        return losses
+    if reduction == "mean" and losses.array.size:
+        mean: Tensor = losses.mean()
+        return mean
+    total: Tensor = losses.sum()
+    return total if reduction == "sum" else mean_over(total, 0, name)
+
+
+def weighted(losses: Tensor, weight: Tensor, reduction: str, name: str, over_weights: bool = True) -> Tensor:
+    """Losses times weights of their shape; the mean is over the sum of the weights, or over the elements."""
+    if weight.shape != losses.shape:
+        raise ShapeError(f"{name}: weight of shape {weight.shape} and losses of shape {losses.shape} must be alike")
+    losses = losses * weight
+    if reduction == "mean" and over_weights:
+        return mean_over(losses.sum(), float(weight.array.sum()), name)
+    return reduced(losses, reduction, name)
+
+
+def alike(input: Tensor, target: Tensor, name: str) -> tuple[Tensor, Tensor]:
+    """Input and target in one shape, with a warning where they were not."""
+    if input.array.shape == target.array.shape:
+        return input, target
+    shapes = f"input {input.shape} and target {target.shape}"
+    try:
+        shape = np.broadcast_shapes(input.shape, target.shape)
+    except ValueError:
+        raise ShapeError(f"{name}: {shapes} do not fit each other") from None
+    warn(
+        f"{name}: {shapes} have different shapes and are broadcast to {shape}, which is most likely a mistake; "
+        "bring them to one shape first, as with target.view_as(input)",
+        BroadcastWarning,
+    )
+    return apply(shaping.expand, input, shape=shape), apply(shaping.expand, target, shape=shape)
+
+
+def class_labels(target: Any, shape: tuple[int, ...], classes: int, ignore_index: int, name: str) -> tuple[Any, bool]:
+    """The labels as a checked array of their own, ignored ones as -1, and whether there are such.
+
+    Parameters
+    ----------
+    target : array
+        The labels.
+    shape : tuple of int
+        The shape that they must have.
+    classes : int
+        How many classes there are.
+    ignore_index : int
+        The label that is ignored.
+    name : str
+        The loss, for the error.
+
+    Raises
+    ------
+    DtypeError, ShapeError, RangeError
+        If the labels are no integers, of another shape, or name no class.
+    """
+    if target.dtype.kind not in "iu":
+        raise DtypeError(f"{name}: class labels must be integers, got {target.dtype}; convert them: target.long()")
+    if target.shape != shape:
+        raise ShapeError(f"{name}: expected class labels of shape {shape} for this input, got shape {target.shape}")
+    labels = target.astype(np.intp)  # a copy: what happens to the target later does not matter
+    if not labels.size:
+        return labels, False
+    largest = np.maximum.reduce(labels.view(np.uintp), None)  # seen as unsigned, negative labels are large ones
+    if largest < classes and not 0 <= ignore_index < classes:
+        return labels, False
+    ignored = labels == ignore_index
+    wrong = ((labels < 0) | (labels >= classes)) & ~ignored
+    if wrong.any():
+        place = tuple(map(int, np.argwhere(wrong)[0]))
+        position = "" if not place else f" at position {place[0] if len(place) == 1 else place}"
+        raise RangeError(
+            f"{name}: label {labels[place]}{position} is out of range for {classes} classes "
+            f"(0 to {classes - 1}; {ignore_index} is ignored)"
+        )
+    labels[ignored] = -1
+    return labels, bool(ignored.any())

@@ -1,0 +1,193 @@
+"""What layers compute, and helpers, with PyTorch's signatures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from microbp.errors import DtypeError, OptionError, RangeError, ShapeError
+from microbp.functions.random import generator_or_default
+from microbp.inplace import apply_in_place
+from microbp.ops import activation, linalg
+from microbp.ops import loss as rows
+from microbp.tensor import Tensor, apply, as_operand, wrap
+
+__all__ = ["bilinear", "dropout", "linear", "normalize", "one_hot"]
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Affine map of the last dimension, y = x Wᵀ + b.
+
+    Parameters
+    ----------
+    input : Tensor
+        (..., in_features).
+    weight : Tensor
+        (out_features, in_features), or (in_features,) for a single output without a dimension.
+    bias : Tensor, optional
+        (out_features,).
+
+    Returns
+    -------
+    Tensor
+        (..., out_features).
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> linear(microbp.ones(2, 3), microbp.ones(1, 3), microbp.tensor([0.5]))
+    tensor([[3.5000],
+            [3.5000]])
+    """
+    if weight.ndim == 1:
+        product: Tensor = input @ weight
+        return product if bias is None else product + bias
+    out: Tensor = apply(linalg.linear, input, weight, bias)
+    return out
+
+
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Bilinear map of the last dimensions, y_k = x1ᵀ W_k x2 + b_k.
+
+    Parameters
+    ----------
+    input1 : Tensor
+        (..., in1_features).
+    input2 : Tensor
+        (..., in2_features), with the same dimensions before the last.
+    weight : Tensor
+        (out_features, in1_features, in2_features).
+    bias : Tensor, optional
+        (out_features,).
+
+    Returns
+    -------
+    Tensor
+        (..., out_features).
+
+    Examples
+    --------
+    >>> import microbp
+    >>> bilinear(microbp.ones(5, 2), microbp.ones(5, 3), microbp.ones(4, 2, 3)).shape
+    (5, 4)
+    """
+    fits = weight.ndim == 3 and input1.ndim > 0 and input1.shape[:-1] == input2.shape[:-1]
+    if not fits or (input1.shape[-1], input2.shape[-1]) != weight.shape[1:]:
+        raise ShapeError(
+            f"bilinear: inputs {input1.shape} and {input2.shape} do not fit weight {weight.shape}, which is "
+            "(out_features, in1_features, in2_features)"
+        )
+    outputs, first, second = weight.shape
+    # W_k x2 for each sample and each k: one product with the matrices W_k stacked
+    images = (input2.reshape(-1, second) @ weight.reshape(outputs * first, second).T).reshape(-1, outputs, first)
+    y = (images * input1.reshape(-1, 1, first)).sum(dim=-1).reshape((*input1.shape[:-1], outputs))
+    result: Tensor = y if bias is None else y + bias
+    return result
+
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Set each element to 0 with probability p, and scale the others by 1 / (1 - p), so that the mean stays.
+
+    Source: Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting" (2014).
+
+    Parameters
+    ----------
+    input : Tensor
+        Any shape.
+    p : float
+        The probability, from 0 to 1.
+    training : bool
+        If False, the input is returned as it is.
+    inplace : bool
+        Write the result into the input.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> generator = microbp.manual_seed(0)
+    >>> sorted(set(dropout(microbp.ones(100), p=0.75).tolist()))
+    [0.0, 4.0]
+    """
+    if not 0.0 <= p <= 1.0:
+        raise OptionError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if not training or p == 0:
+        return input
+    input = as_operand(input)
+    if input.dtype.kind != "f":
+        raise DtypeError(f"dropout works on floating point, got {input.dtype}")
+    kept = generator_or_default(None).numpy.random(input.shape, np.float32) >= p
+    mask = np.multiply(kept, 0.0 if p == 1 else 1 / (1 - p), dtype=input.dtype)
+    if inplace:
+        return apply_in_place(activation.dropout, input, wrap(mask))
+    out: Tensor = apply(activation.dropout, input, wrap(mask))
+    return out
+
+
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    """Labels as rows of zeros with a single 1.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        Labels, integers from 0 on, of any shape.
+    num_classes : int
+        The length of the rows; -1 stands for the largest label plus 1.
+
+    Returns
+    -------
+    Tensor
+        int64, one dimension more.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> one_hot(microbp.tensor([0, 2]))
+    tensor([[1, 0, 0],
+            [0, 0, 1]])
+    """
+    labels = as_operand(tensor).array
+    if labels.dtype.kind not in "iu":
+        raise DtypeError(f"one_hot: labels must be integers, got {labels.dtype}")
+    if num_classes == -1:
+        if not labels.size:
+            raise RangeError("one_hot: cannot tell the number of classes from no labels; pass num_classes")
+        num_classes = int(labels.max()) + 1
+    if labels.size and labels.min() < 0:
+        raise RangeError(f"one_hot: class values must be non-negative, got {labels.min()}")
+    if labels.size and labels.max() >= num_classes:
+        raise RangeError(f"one_hot: class values must be smaller than num_classes {num_classes}, got {labels.max()}")
+    out: Tensor = apply(rows.one_hot, as_operand(tensor), classes=num_classes)
+    return out
+
+
+def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: None = None) -> Tensor:
+    """x / max(‖x‖_p, eps) along a dimension.
+
+    Parameters
+    ----------
+    input : Tensor
+        Any shape.
+    p : float
+        The exponent of the norm.
+    dim : int or tuple of int
+        The dimension, or dimensions, of the norm.
+    eps : float
+        Keeps the divisor away from 0.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> normalize(microbp.tensor([[3.0, 4.0]]))
+    tensor([[0.6000, 0.8000]])
+    """
+    if out is not None:
+        raise NotImplementedError("normalize() has no out=; assign the result")
+    lengths = as_operand(input).norm(p, dim, keepdim=True)
+    result: Tensor = input / lengths.clamp(min=eps)
+    return result

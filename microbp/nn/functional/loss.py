@@ -1,0 +1,313 @@
+"""Loss functions with PyTorch's signatures.
+
+Each computes a loss per element or sample and then, by `reduction`, their ``'mean'``, their
+``'sum'``, or ``'none'`` of the two. ``size_average`` and ``reduce``, PyTorch's deprecated ways
+of asking for that, are refused.
+"""
+
+from __future__ import annotations
+
+from microbp.errors import DtypeError, OptionError, RangeError, ShapeError
+from microbp.nn.functional.check import alike, check_reduction, reduced, warn, weighted
+from microbp.ops import activation
+from microbp.ops import loss as rows
+from microbp.tensor import Tensor, apply, as_operand
+
+__all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "huber_loss",
+    "kl_div",
+    "l1_loss",
+    "mse_loss",
+    "smooth_l1_loss",
+]
+
+
+def mse_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: None = None,
+    reduce: None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """Squared error, (input - target)².
+
+    Parameters
+    ----------
+    input, target : Tensor
+        Of one shape.
+    reduction : {'mean', 'sum', 'none'}
+        What to make of the errors.
+    weight : Tensor, optional
+        A factor for each element; the mean is then over the sum of the weights.
+
+    Returns
+    -------
+    Tensor
+        0-d, or of the input's shape for ``'none'``.
+
+    Warns
+    -----
+    BroadcastWarning
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> mse_loss(microbp.tensor([1.0, 2.0]), microbp.tensor([1.0, 4.0]))
+    tensor(2.)
+    """
+    check_reduction(reduction, size_average, reduce)
+    input, target = alike(as_operand(input), as_operand(target), "mse_loss")
+    size = input.array.size
+    if weight is None and reduction != "none" and size and input.array.dtype.itemsize > 2:
+        loss: Tensor = apply(rows.mse_loss, input, target, n=size if reduction == "mean" else 1)
+        return loss
+    losses = (input - target).square()
+    if weight is not None:
+        return weighted(losses, as_operand(weight), reduction, "mse_loss")
+    return reduced(losses, reduction, "mse_loss")
+
+
+def l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: None = None,
+    reduce: None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """Absolute error, \\|input - target\\|.
+
+    Parameters
+    ----------
+    input, target, reduction, weight
+        As for `mse_loss`.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> l1_loss(microbp.tensor([1.0, 2.0]), microbp.tensor([1.0, 4.0]))
+    tensor(1.)
+    """
+    check_reduction(reduction, size_average, reduce)
+    input, target = alike(as_operand(input), as_operand(target), "l1_loss")
+    losses = (input - target).abs()
+    if weight is not None:
+        return weighted(losses, as_operand(weight), reduction, "l1_loss")
+    return reduced(losses, reduction, "l1_loss")
+
+
+def smooth_l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: None = None,
+    reduce: None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Tensor:
+    """Absolute error with a parabola for a tip: d² / (2 beta) where \\|d\\| < beta, else \\|d\\| - beta / 2.
+
+    Source: Girshick, "Fast R-CNN" (2015).
+
+    Parameters
+    ----------
+    input, target, reduction
+        As for `mse_loss`.
+    beta : float
+        Where the parabola ends; 0 gives `l1_loss`.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> smooth_l1_loss(microbp.tensor([1.0, 2.0]), microbp.tensor([2.0, 4.0]), reduction="none")
+    tensor([0.5000, 1.5000])
+    """
+    if beta < 0:
+        raise OptionError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
+    if beta == 0:
+        return l1_loss(input, target, size_average, reduce, reduction)
+    check_reduction(reduction, size_average, reduce)
+    input, target = alike(as_operand(input), as_operand(target), "smooth_l1_loss")
+    losses = apply(rows.huber, input - target, delta=beta) / beta
+    return reduced(losses, reduction, "smooth_l1_loss")
+
+
+def huber_loss(
+    input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
+) -> Tensor:
+    """Half the squared error d² / 2 where \\|d\\| < delta, else delta * (\\|d\\| - delta / 2).
+
+    Source: Huber, "Robust Estimation of a Location Parameter" (1964).
+
+    Parameters
+    ----------
+    input, target, reduction
+        As for `mse_loss`.
+    delta : float
+        Where the parabola ends; positive.
+    weight : Tensor, optional
+        A factor for each element; the mean is over the number of elements, as in PyTorch.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> huber_loss(microbp.tensor([1.0, 2.0]), microbp.tensor([2.0, 5.0]), reduction="none", delta=2.0)
+    tensor([0.5000, 4.0000])
+    """
+    if delta <= 0:
+        raise OptionError(f"huber_loss does not support non-positive values for delta, got {delta}")
+    check_reduction(reduction, None, None)
+    input, target = alike(as_operand(input), as_operand(target), "huber_loss")
+    losses = apply(rows.huber, input - target, delta=delta)
+    if weight is not None:
+        return weighted(losses, as_operand(weight), reduction, "huber_loss", over_weights=False)
+    return reduced(losses, reduction, "huber_loss")
+
+
+def binary_cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: None = None,
+    reduce: None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """-(t log p + (1 - t) log(1 - p)) for probabilities p and targets t.
+
+    The logarithms end at -100. `binary_cross_entropy_with_logits` is the steadier one.
+
+    Parameters
+    ----------
+    input : Tensor
+        Probabilities, between 0 and 1.
+    target : Tensor
+        Of the same shape, between 0 and 1.
+    weight : Tensor, optional
+        A factor for each element, broadcast.
+    reduction : {'mean', 'sum', 'none'}
+        What to make of the losses.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+    RangeError
+        If an input is not between 0 and 1.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> binary_cross_entropy(microbp.tensor([0.5, 0.5]), microbp.tensor([0.0, 1.0]))
+    tensor(0.6931)
+    """
+    check_reduction(reduction, size_average, reduce)
+    input, target = as_operand(input), as_operand(target)
+    if input.shape != target.shape:
+        raise ShapeError(
+            f"binary_cross_entropy: target {target.shape} and input {input.shape} must have the same size; "
+            "bring them to one shape first, as with target.view_as(input)"
+        )
+    p = input.array
+    if p.size and not (p.min() >= 0 and p.max() <= 1):
+        worst = p[~((p >= 0) & (p <= 1))][0]
+        raise RangeError(f"binary_cross_entropy: all elements of input should be between 0 and 1, got {worst}")
+    losses = apply(rows.binary_cross_entropy, input, target)
+    return reduced(losses if weight is None else losses * weight, reduction, "binary_cross_entropy")
+
+
+def binary_cross_entropy_with_logits(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: None = None,
+    reduce: None = None,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
+) -> Tensor:
+    """-(t log σ(x) + (1 - t) log(1 - σ(x))) for logits x and targets t, exact for logits of any size.
+
+    Parameters
+    ----------
+    input : Tensor
+        Logits.
+    target : Tensor
+        Of the same shape, between 0 and 1.
+    weight : Tensor, optional
+        A factor for each element, broadcast.
+    reduction : {'mean', 'sum', 'none'}
+        What to make of the losses.
+    pos_weight : Tensor, optional
+        A factor for the first term, so that positive examples weigh more; broadcast.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> binary_cross_entropy_with_logits(microbp.tensor([0.0, 100.0]), microbp.tensor([0.0, 0.0]), reduction="none")
+    tensor([  0.6931, 100.0000])
+    """
+    check_reduction(reduction, size_average, reduce)
+    input, target = as_operand(input), as_operand(target)
+    if input.shape != target.shape:
+        raise ShapeError(
+            f"binary_cross_entropy_with_logits: target {target.shape} must be the same size as input {input.shape}; "
+            "bring them to one shape first, as with target.view_as(input)"
+        )
+    if pos_weight is None:
+        losses = apply(rows.binary_cross_entropy_with_logits, input, target)
+    else:
+        log_yes, log_no = apply(activation.logsigmoid, input), apply(activation.logsigmoid, -input)
+        losses = -(pos_weight * target * log_yes + (1 - target) * log_no)
+    return reduced(losses if weight is None else losses * weight, reduction, "binary_cross_entropy_with_logits")
+
+
+def kl_div(
+    input: Tensor,
+    target: Tensor,
+    size_average: None = None,
+    reduce: None = None,
+    reduction: str = "mean",
+    log_target: bool = False,
+) -> Tensor:
+    """Kullback-Leibler divergence of log-probabilities from a target, t * (log t - input).
+
+    Parameters
+    ----------
+    input : Tensor
+        Log-probabilities.
+    target : Tensor
+        Probabilities, or log-probabilities if `log_target`, of the same shape.
+    reduction : {'mean', 'sum', 'none', 'batchmean'}
+        ``'batchmean'`` divides the sum by the first dimension, as the definition asks; ``'mean'`` divides it by the
+        number of elements, and warns.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> p = microbp.tensor([[0.5, 0.5]])
+    >>> kl_div(p.log(), microbp.tensor([[0.25, 0.75]]), reduction="batchmean")
+    tensor(0.1308)
+    """
+    check_reduction(reduction, size_average, reduce, more=("batchmean",))
+    if reduction == "mean":
+        warn(
+            "reduction: 'mean' divides the total loss by both the batch size and the support size. 'batchmean' divides "
+            "only by the batch size, and aligns with the KL div math definition."
+        )
+    input, target = alike(as_operand(input), as_operand(target), "kl_div")
+    if target.dtype.kind != "f":
+        raise DtypeError(f"kl_div: the target holds probabilities, got dtype {target.dtype}")
+    losses = target.exp() * (target - input) if log_target else apply(rows.xlogx, target) - target * input
+    if reduction != "batchmean":
+        return reduced(losses, reduction, "kl_div")
+    if input.ndim and not len(input):
+        return reduced(losses, "mean", "kl_div")
+    total: Tensor = losses.sum()
+    return total / len(input) if input.ndim else total

@@ -1,0 +1,117 @@
+"""Helpers for training: limits for gradients."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from microbp.tensor import Tensor, wrap
+
+__all__ = ["clip_grad_norm_", "clip_grad_value_"]
+
+
+def gradients_of(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    """The gradients that there are, of one parameter or several."""
+    listed = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    return [parameter.grad for parameter in listed if parameter.grad is not None]
+
+
+def clip_grad_norm_(
+    parameters: Tensor | Iterable[Tensor],
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """Scale all gradients by max_norm / (norm + 1e-6) if their common norm is larger than max_norm.
+
+    Source: Pascanu, Mikolov & Bengio, "On the Difficulty of Training Recurrent Neural Networks" (2013).
+
+    Parameters
+    ----------
+    parameters : Tensor or iterable of Tensor
+        Whose ``grad`` to scale, in place.
+    max_norm : float
+        The largest norm allowed.
+    norm_type : float
+        The exponent of the norm; ``float("inf")`` for the largest absolute value.
+    error_if_nonfinite : bool
+        Refuse a norm that is infinite or NaN, instead of spreading it.
+    foreach : optional
+        For PyTorch's scripts; makes no difference.
+
+    Returns
+    -------
+    Tensor
+        The norm before, of all gradients taken as one vector.
+
+    Raises
+    ------
+    RuntimeError
+        If the norm is not finite and `error_if_nonfinite`; the gradients stay as they were.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> w = microbp.tensor([3.0, 4.0], requires_grad=True)
+    >>> (w * w).sum().backward()
+    >>> clip_grad_norm_(w, max_norm=1.0)
+    tensor(10.)
+    >>> w.grad
+    tensor([0.6000, 0.8000])
+    """
+    gradients = gradients_of(parameters)
+    if not gradients:
+        return wrap(np.zeros((), np.float32))
+    norms = np.array([norm_of(g.array, norm_type) for g in gradients])
+    total = norms[0] if len(norms) == 1 else norm_of(norms, norm_type)
+    if error_if_nonfinite and not math.isfinite(total):
+        raise RuntimeError(
+            f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be "
+            "clipped. To disable this error and scale the gradients by the non-finite norm anyway, set "
+            "`error_if_nonfinite=False`"
+        )
+    factor = min(max_norm / (float(total) + 1e-6), 1.0) if not math.isnan(total) else math.nan
+    if factor != 1.0:
+        for g in gradients:
+            with np.errstate(invalid="ignore"):  # infinity times 0 is NaN, as it should be
+                np.multiply(g.array, factor, out=g.array)
+            g._counter().count += 1
+    return wrap(np.asarray(total, gradients[0].dtype))
+
+
+def norm_of(values: np.ndarray[Any, Any], norm_type: float) -> float:
+    """(Σ |v|^p)^(1/p) over all elements; the largest |v| for p = inf."""
+    flat = values.reshape(-1).astype(np.float64 if values.dtype == np.float64 else np.float32, copy=False)
+    if norm_type == 2:
+        return math.sqrt(float(flat.dot(flat)))
+    return float(np.linalg.norm(flat, norm_type)) if flat.size else 0.0
+
+
+def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
+    """Limit every element of the gradients to between -clip_value and clip_value, in place.
+
+    Parameters
+    ----------
+    parameters : Tensor or iterable of Tensor
+        Whose ``grad`` to limit.
+    clip_value : float
+        The largest absolute value allowed.
+    foreach : optional
+        For PyTorch's scripts; makes no difference.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> w = microbp.tensor([3.0, 0.1], requires_grad=True)
+    >>> (w * w).sum().backward()
+    >>> clip_grad_value_(w, 1.0)
+    >>> w.grad
+    tensor([1.0000, 0.2000])
+    """
+    for g in gradients_of(parameters):
+        np.clip(g.array, -clip_value, clip_value, out=g.array)
+        g._counter().count += 1

@@ -1,0 +1,578 @@
+"""Rows of one argument, computed element by element."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from microbp.ops.erf import erf_of
+from microbp.ops.op import op
+
+__all__ = [
+    "abs",
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atanh",
+    "ceil",
+    "cos",
+    "cosh",
+    "erf",
+    "exp",
+    "expm1",
+    "floor",
+    "frac",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "relu",
+    "round",
+    "rsqrt",
+    "sigmoid",
+    "sign",
+    "sin",
+    "sinh",
+    "sqrt",
+    "tan",
+    "tanh",
+    "trunc",
+]
+
+# Logarithms of Python numbers: NumPy's own would turn float32 gradients into float64.
+LN2 = math.log(2)
+LN10 = math.log(10)
+
+# What rules are made of
+
+
+@op("0 * a", numpy=np.zeros_like)
+def zeros_like(a: Any) -> Any:
+    """Zeros: the gradient where a function is flat, also below an infinite gradient."""
+    return np.zeros_like(a)
+
+
+@op("where(mask, a, 0)", broadcasts=False)
+def gate(a: Any, mask: Any) -> Any:
+    """The elements where the mask holds, exactly 0 elsewhere, also for infinite elements.
+
+    The bits of the elements are masked, which is as fast as a product and up to ten times
+    faster than a choice (0.4 against 3.9 ms for 10⁶ of float32).
+    """
+    word = WORDS[a.dtype.itemsize]
+    bits = np.multiply(mask, word(-1))  # all ones, or all zeros
+    if bits.shape == a.shape:
+        bits &= a.view(word)
+    else:
+        bits = bits & a.view(word)
+    return bits.view(a.dtype)
+
+
+gate.grad("a", "gate(g, mask)")
+
+WORDS: dict[int, Any] = {2: np.int16, 4: np.int32, 8: np.int64}
+
+# Absolute value, sign, and rounding
+
+
+@op("(a > 0) - (a < 0)", numpy=np.sign)
+def sign(a: Any) -> Any:
+    """-1, 0 or 1, as an element is negative, zero or positive; 0 for NaN.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.sign(microbp.tensor([-2.5, 0.0, 3.0]))
+    tensor([-1.,  0.,  1.])
+    """
+    return np.subtract(a > 0, a < 0, dtype=a.dtype)
+
+
+sign.grad("a", "zeros_like(g)")
+
+
+@op("abs(a)", numpy=np.absolute)
+def abs(a: Any) -> Any:
+    """Absolute value; its derivative at 0 is taken to be 0.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.abs(microbp.tensor([-2.5, 3.0]))
+    tensor([2.5000, 3.0000])
+    """
+    return np.abs(a)
+
+
+@abs.grad("a", "g * sign(a)")
+def _(g: Any, a: Any) -> Any:
+    return g * sign(a)
+
+
+@op("floor(a)", numpy=np.floor)
+def floor(a: Any) -> Any:
+    """The largest integer that is not larger; flat, so its gradient is 0.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.floor(microbp.tensor([-1.5, 1.5]))
+    tensor([-2.,  1.])
+    """
+    return np.floor(a)
+
+
+floor.grad("a", "zeros_like(g)")
+
+
+@op("ceil(a)", numpy=np.ceil)
+def ceil(a: Any) -> Any:
+    """The smallest integer that is not smaller; flat, so its gradient is 0.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.ceil(microbp.tensor([-1.5, 1.5]))
+    tensor([-1.,  2.])
+    """
+    return np.ceil(a)
+
+
+ceil.grad("a", "zeros_like(g)")
+
+
+@op("trunc(a)", numpy=np.trunc)
+def trunc(a: Any) -> Any:
+    """The integer part, rounded towards zero; flat, so its gradient is 0.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.trunc(microbp.tensor([-1.5, 1.5]))
+    tensor([-1.,  1.])
+    """
+    return np.trunc(a)
+
+
+trunc.grad("a", "zeros_like(g)")
+
+
+@op("a - trunc(a)")
+def frac(a: Any) -> Any:
+    """What `trunc` leaves over, with the sign of the element.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.frac(microbp.tensor([-1.5, 1.25]))
+    tensor([-0.5000,  0.2500])
+    """
+    return a - np.trunc(a)
+
+
+frac.grad("a", "g")
+
+
+@op("round(a, decimals)", numpy=np.round)
+def round(a: Any, *, decimals: int = 0) -> Any:
+    """The nearest number of so many decimals, halves to the even one; flat, so its gradient is 0.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.round(microbp.tensor([0.5, 1.5, 2.5]))
+    tensor([0., 2., 2.])
+    """
+    return np.round(a, decimals)
+
+
+round.grad("a", "zeros_like(g)")
+
+# Exponentials, logarithms and roots
+
+
+@op("exp(a)", numpy=np.exp, floating=True)
+def exp(a: Any) -> Any:
+    """Exponential function.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.exp(microbp.tensor([0.0, 1.0]))
+    tensor([1.0000, 2.7183])
+    """
+    return np.exp(a)
+
+
+exp.grad("a", "g * y")
+
+
+@op("expm1(a)", numpy=np.expm1, floating=True)
+def expm1(a: Any) -> Any:
+    """exp(a) - 1, without cancellation for small elements.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.expm1(microbp.tensor([0.0, 1.0]))
+    tensor([0.0000, 1.7183])
+    """
+    return np.expm1(a)
+
+
+expm1.grad("a", "g * (y + 1)")
+
+
+@op("log(a)", numpy=np.log, floating=True)
+def log(a: Any) -> Any:
+    """Natural logarithm: -inf at 0, NaN below.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.log(microbp.tensor([1.0, 2.0, 0.0]))
+    tensor([0.0000, 0.6931,   -inf])
+    """
+    return np.log(a)
+
+
+log.grad("a", "g / a")
+
+
+@op("log2(a)", numpy=np.log2, floating=True)
+def log2(a: Any) -> Any:
+    """Logarithm to the base 2.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.log2(microbp.tensor([1.0, 8.0]))
+    tensor([0., 3.])
+    """
+    return np.log2(a)
+
+
+@log2.grad("a", "g / (a * log(2))")
+def _(g: Any, a: Any) -> Any:
+    return g / (a * LN2)
+
+
+@op("log10(a)", numpy=np.log10, floating=True)
+def log10(a: Any) -> Any:
+    """Logarithm to the base 10.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.log10(microbp.tensor([1.0, 2.0]))
+    tensor([0.0000, 0.3010])
+    """
+    return np.log10(a)
+
+
+@log10.grad("a", "g / (a * log(10))")
+def _(g: Any, a: Any) -> Any:
+    return g / (a * LN10)
+
+
+@op("log1p(a)", numpy=np.log1p, floating=True)
+def log1p(a: Any) -> Any:
+    """log(1 + a), without cancellation for small elements.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.log1p(microbp.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.6931])
+    """
+    return np.log1p(a)
+
+
+log1p.grad("a", "g / (a + 1)")
+
+
+@op("sqrt(a)", numpy=np.sqrt, floating=True)
+def sqrt(a: Any) -> Any:
+    """Square root; NaN below 0.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.sqrt(microbp.tensor([4.0, 2.0]))
+    tensor([2.0000, 1.4142])
+    """
+    return np.sqrt(a)
+
+
+sqrt.grad("a", "g / (2 * y)")
+
+
+@op("1 / sqrt(a)", floating=True)
+def rsqrt(a: Any) -> Any:
+    """1 divided by the square root.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.rsqrt(microbp.tensor([4.0, 0.0]))
+    tensor([0.5000,    inf])
+    """
+    return 1 / np.sqrt(a)
+
+
+rsqrt.grad("a", "-g * y * y * y / 2")
+
+# Trigonometric functions, their inverses, and both for the hyperbola
+
+
+@op("sin(a)", numpy=np.sin, floating=True)
+def sin(a: Any) -> Any:
+    """Sine of an angle in radians.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.sin(microbp.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.8415])
+    """
+    return np.sin(a)
+
+
+sin.grad("a", "g * cos(a)")
+
+
+@op("cos(a)", numpy=np.cos, floating=True)
+def cos(a: Any) -> Any:
+    """Cosine of an angle in radians.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.cos(microbp.tensor([0.0, 1.0]))
+    tensor([1.0000, 0.5403])
+    """
+    return np.cos(a)
+
+
+cos.grad("a", "-g * sin(a)")
+
+
+@op("tan(a)", numpy=np.tan, floating=True)
+def tan(a: Any) -> Any:
+    """Tangent of an angle in radians.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.tan(microbp.tensor([0.0, 1.0]))
+    tensor([0.0000, 1.5574])
+    """
+    return np.tan(a)
+
+
+tan.grad("a", "g * (1 + y * y)")
+
+
+@op("sinh(a)", numpy=np.sinh, floating=True)
+def sinh(a: Any) -> Any:
+    """Hyperbolic sine.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.sinh(microbp.tensor([0.0, 1.0]))
+    tensor([0.0000, 1.1752])
+    """
+    return np.sinh(a)
+
+
+sinh.grad("a", "g * cosh(a)")
+
+
+@op("cosh(a)", numpy=np.cosh, floating=True)
+def cosh(a: Any) -> Any:
+    """Hyperbolic cosine.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.cosh(microbp.tensor([0.0, 1.0]))
+    tensor([1.0000, 1.5431])
+    """
+    return np.cosh(a)
+
+
+cosh.grad("a", "g * sinh(a)")
+
+
+@op("tanh(a)", numpy=np.tanh, floating=True)
+def tanh(a: Any) -> Any:
+    """Hyperbolic tangent.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.tanh(microbp.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.7616])
+    """
+    return np.tanh(a)
+
+
+tanh.grad("a", "g * (1 - y * y)")
+
+
+@op("arcsin(a)", numpy=np.arcsin, floating=True)
+def asin(a: Any) -> Any:
+    """Inverse sine, in radians; NaN outside of -1 to 1.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.asin(microbp.tensor([0.0, 1.0]))
+    tensor([0.0000, 1.5708])
+    """
+    return np.arcsin(a)
+
+
+asin.grad("a", "g / sqrt(1 - a * a)")
+
+
+@op("arccos(a)", numpy=np.arccos, floating=True)
+def acos(a: Any) -> Any:
+    """Inverse cosine, in radians; NaN outside of -1 to 1.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.acos(microbp.tensor([0.0, 1.0]))
+    tensor([1.5708, 0.0000])
+    """
+    return np.arccos(a)
+
+
+acos.grad("a", "-g / sqrt(1 - a * a)")
+
+
+@op("arctan(a)", numpy=np.arctan, floating=True)
+def atan(a: Any) -> Any:
+    """Inverse tangent, in radians.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.atan(microbp.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.7854])
+    """
+    return np.arctan(a)
+
+
+atan.grad("a", "g / (1 + a * a)")
+
+
+@op("arcsinh(a)", numpy=np.arcsinh, floating=True)
+def asinh(a: Any) -> Any:
+    """Inverse hyperbolic sine.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.asinh(microbp.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.8814])
+    """
+    return np.arcsinh(a)
+
+
+asinh.grad("a", "g / sqrt(1 + a * a)")
+
+
+@op("arccosh(a)", numpy=np.arccosh, floating=True)
+def acosh(a: Any) -> Any:
+    """Inverse hyperbolic cosine; NaN below 1.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.acosh(microbp.tensor([1.0, 2.0]))
+    tensor([0.0000, 1.3170])
+    """
+    return np.arccosh(a)
+
+
+acosh.grad("a", "g / sqrt(a * a - 1)")
+
+
+@op("arctanh(a)", numpy=np.arctanh, floating=True)
+def atanh(a: Any) -> Any:
+    """Inverse hyperbolic tangent; infinite at -1 and 1, NaN beyond.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.atanh(microbp.tensor([0.0, 0.5]))
+    tensor([0.0000, 0.5493])
+    """
+    return np.arctanh(a)
+
+
+atanh.grad("a", "g / (1 - a * a)")
+
+# Functions that networks are made of
+
+
+@op("1 / (1 + exp(-a))", floating=True)
+def sigmoid(a: Any) -> Any:
+    """Logistic function, which maps all numbers to the range from 0 to 1.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.sigmoid(microbp.tensor([-10000.0, 0.0, 1.0]))
+    tensor([0.0000, 0.5000, 0.7311])
+    """
+    return 1 / (1 + np.exp(-a))  # where exp overflows, 1 / inf is the right 0
+
+
+sigmoid.grad("a", "g * y * (1 - y)")
+
+
+@op("maximum(a, 0)")
+def relu(a: Any) -> Any:
+    """Rectified linear unit: 0 for negative elements; its derivative at 0 is taken to be 0.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.relu(microbp.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
+    return np.maximum(a, 0)
+
+
+@relu.grad("a", "where(y > 0, g, 0)")
+def _(g: Any, y: Any) -> Any:
+    return gate(g, ~(y <= 0))  # NaN passes the gradient on, and so stays visible
+
+
+@op("erf(a)", floating=True)
+def erf(a: Any) -> Any:
+    """Error function, 2/√π times the integral of exp(-t²) over t from 0 to a.
+
+    Source: W. J. Cody, "Rational Chebyshev approximations for the error function",
+    Mathematics of Computation 23 (1969) 631-637.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.erf(microbp.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.8427])
+    """
+    return erf_of(a)
+
+
+@erf.grad("a", "g * 2 / sqrt(pi) * exp(-a * a)")
+def _(g: Any, a: Any) -> Any:
+    return g * np.exp(-a * a) * (2 / math.sqrt(math.pi))

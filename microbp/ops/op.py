@@ -1,0 +1,398 @@
+"""A differentiable operation is one row of data: a name, a forward, and a rule per argument.
+
+A row knows NumPy and nothing else: no tensors, no graph. Its forward maps arrays to an
+array. For each argument that can have a gradient there is a *rule*: the vector-Jacobian
+product, which turns the gradient of the output into the gradient of that argument.
+
+A rule is written in letters:
+
+=========== ==========================================================
+``g``       the gradient of the loss with respect to the output
+``y``       the output
+``a`` ...   the arguments, by the names that the forward gives them
+``a_shape`` the shape of argument ``a`` (so that ``a`` itself need not be kept)
+``k``       the position of the argument, in a row with any number of them
+others      the row's options, and values that the forward hands on (see `Op.letter`)
+=========== ==========================================================
+
+What a graph has to remember follows from the letters that its rules name, and nothing else
+is kept. Most rules are no more than their formula, and then the formula *is* the rule::
+
+    @op("a * b", numpy=np.multiply)
+    def mul(a, b):
+        "Elementwise product."
+        return np.multiply(a, b)
+
+    mul.grad("a", "g * b")
+    mul.grad("b", "g * a")
+
+Where there is a steadier or faster way to compute it, a function stands beside the formula,
+and a test holds the two together::
+
+    @softplus.grad("a", "g / (1 + exp(-a))")
+    def _(g, y, a):
+        return g * np.exp(a - y)
+
+Rules use NumPy's own vocabulary (operators, ``np.exp``, other rows) and never write in
+place. On arrays they run at full speed. Handed tensors, the same text records itself, since
+tensors speak NumPy's protocols; that is all that second derivatives need.
+"""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from collections.abc import Callable
+from functools import partial
+from inspect import CO_VARARGS
+from operator import itemgetter
+from types import CodeType, MethodType
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Op", "Plan", "Rule", "op", "registry", "sum_to", "vocabulary"]
+
+registry: dict[str, Op] = {}
+"""Every row by its name."""
+
+numpy_rows: dict[Any, Op] = {}
+"""The row that stands for a NumPy function: ``np.exp`` for ``exp``."""
+
+
+class Rule:
+    """The gradient of one argument: a formula, and the function that computes it.
+
+    Parameters
+    ----------
+    owner : Op
+        The row that the rule belongs to.
+    argument : str
+        The argument whose gradient the rule computes.
+    formula : str
+        A Python expression in the letters of the row.
+    """
+
+    def __init__(self, owner: Op, argument: str, formula: str) -> None:
+        self.owner = owner
+        self.argument = argument
+        self.formula = formula
+        self.written: Callable[..., Any] | None = None
+        self._function: Callable[..., Any] | None = None
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The function that the backward pass calls: the written one, else the formula itself."""
+        if self._function is None:
+            self._function = self.written or self.from_formula()
+        return self._function
+
+    def from_formula(self) -> Callable[..., Any]:
+        """The formula as a function of the letters that it names, ``g`` first."""
+        return compile_formula(self.formula, self.owner, f"{self.owner.name}.{self.argument}")
+
+    def at(self, position: int) -> Callable[..., Any]:
+        """The function for the argument at a position: told ``k``, where it asks for that."""
+        if "k" in keyword_only(self.function.__code__) and self.owner.variadic:
+            return partial(self.function, k=position)
+        return self.function
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """The names, after ``g``, that the function asks for by position."""
+        return positional(self.function.__code__)[1:]
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options of the row that the function asks for by keyword."""
+        asked = keyword_only(self.function.__code__)
+        return tuple(name for name in asked if name != "k") if self.owner.variadic else asked
+
+
+class Plan:
+    """What to keep in the forward and which rules to run, for one set of arguments that need a gradient.
+
+    Attributes
+    ----------
+    letters : tuple of str
+        The letters of which values are kept, in the order of `keep`, then those of `shapes`.
+    keep : callable
+        Picks the kept values out of ``(y, *arguments, *handed_on)``.
+    shapes : tuple of int
+        The arguments of which only the shape is kept.
+    steps : tuple
+        For each argument that needs a gradient ``(position, function, pick, options)``.
+    guarded : tuple of int
+        The arguments that are kept.
+    keeps_output : bool
+        Whether the output itself is kept.
+    """
+
+    def __init__(self, owner: Op, needed: int) -> None:
+        needed &= owner.differentiable
+        rules = [(position, owner.rule(position)) for position in range(needed.bit_length()) if needed >> position & 1]
+        named = {letter for _, rule in rules for letter in rule.letters}
+        for letter in named.intersection(owner.handed_on):
+            named |= names_in(owner.letters[letter].formula)  # to compute it anew for second derivatives
+        order = ("y", *owner.arguments, *owner.handed_on)
+        values = [letter for letter in order if letter in named]
+        shaped = [name for name in owner.arguments if f"{name}_shape" in named]
+        self.letters = (*values, *(f"{name}_shape" for name in shaped))
+        self.keep = picker([order.index(letter) for letter in values])
+        self.shapes = tuple(owner.arguments.index(name) for name in shaped)
+        self.steps = tuple(
+            (
+                position,
+                rule.at(position),
+                picker([self.letters.index(letter) for letter in rule.letters]),
+                rule.options,
+            )
+            for position, rule in rules
+        )
+        self.guarded = tuple(owner.arguments.index(letter) for letter in values if letter in owner.arguments)
+        self.keeps_output = "y" in values
+
+
+class Plans(dict[int, Plan]):
+    """The plans of a row, made when first asked for; the key has bit k set if argument k needs a gradient."""
+
+    def __init__(self, owner: Op) -> None:
+        super().__init__()
+        self.owner = owner
+
+    def __missing__(self, needed: int) -> Plan:
+        plan = Plan(self.owner, needed)
+        if needed < 1 << 16:  # rows with any number of arguments would fill the table without end
+            self[needed] = plan
+        return plan
+
+
+class Op:
+    """A row: one differentiable operation.
+
+    Calling a row with arrays runs its forward; calling it with a tensor among the arguments
+    records it.
+
+    Attributes
+    ----------
+    name : str
+        The name under which the row is found, drawn and reported.
+    formula : str
+        The forward in words that a reader can check, in the letters of the row.
+    arguments : tuple of str
+        The names of the array arguments.
+    variadic : bool
+        Whether there may be any number of arguments, all with one name and one rule: ``def cat(*a, dim)``. Such a rule
+        may name `k`, the position of the argument that it is for, but no argument's value or shape.
+    options : tuple of str
+        The names of the keyword-only options, which never have a gradient.
+    rules : dict of str to Rule
+        The rule of each argument that can have a gradient.
+    differentiable : int
+        Bit k is set if argument k has a rule.
+    letters : dict of str to Rule
+        The definition of each value that the forward hands on.
+    """
+
+    def __init__(
+        self,
+        forward: Callable[..., Any],
+        formula: str,
+        *,
+        numpy: Any = None,
+        floating: bool = False,
+        promotes: bool = True,
+        broadcasts: bool | None = None,
+        view: bool = False,
+        hands_on: tuple[str, ...] = (),
+    ) -> None:
+        self.name = forward.__name__.rstrip("_")
+        self.formula = formula
+        self.forward = forward
+        self.variadic = bool(forward.__code__.co_flags & CO_VARARGS)
+        self.arguments = (variadic(forward.__code__),) if self.variadic else positional(forward.__code__)
+        self.options = keyword_only(forward.__code__)
+        self.rules: dict[str, Rule] = {}
+        self.letters: dict[str, Rule] = {}
+        self.numpy = numpy
+        self.floating = floating
+        self.promotes = promotes
+        self.broadcasts = len(self.arguments) > 1 if broadcasts is None else broadcasts
+        self.view = view
+        self.differentiable = 0
+        self.handed_on = hands_on
+        self.plans = Plans(self)
+        self.__name__ = self.name
+        self.__doc__ = forward.__doc__
+        self.__module__ = forward.__module__
+
+    def grad(self, argument: str, formula: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Give the rule of an argument; use as a decorator where the formula is not the best way to compute it."""
+        if argument not in self.arguments:
+            raise ValueError(f"{self.name} has no argument {argument!r}, only {self.arguments}")
+        rule = self.rules[argument] = Rule(self, argument, formula)
+        self.differentiable |= -1 if self.variadic else 1 << self.arguments.index(argument)
+
+        def write(function: Callable[..., Any]) -> Callable[..., Any]:
+            rule.written = function
+            return function
+
+        return write
+
+    def argument(self, position: int) -> str:
+        """The name of the argument at a position; ``a[2]`` in a row with any number of them."""
+        return f"{self.arguments[0]}[{position}]" if self.variadic else self.arguments[position]
+
+    def rule(self, position: int) -> Rule:
+        """The rule of the argument at a position."""
+        return self.rules[self.arguments[0 if self.variadic else position]]
+
+    def letter(self, name: str, formula: str) -> None:
+        """Say what a value is that the forward hands on to the rules beside its output.
+
+        Such a row returns ``(y, value, ...)``. For second derivatives the value is computed
+        anew by its formula, so that it depends on the arguments.
+        """
+        self.letters[name] = Rule(self, name, formula)
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        if options:
+            inputs, options = self.bind(inputs, options)
+        for value in inputs:
+            if hasattr(value, "apply_op"):
+                return value.apply_op(self, *inputs, **options)
+        result = self.forward(*inputs, **options)
+        return result[0] if self.handed_on else result
+
+    def bind(self, inputs: tuple[Any, ...], options: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Move arguments given by name to their positions; PyTorch calls the first two ``input`` and ``other``."""
+        names = dict(zip(("input", "other"), self.arguments, strict=False))
+        given = {names.get(name, name): value for name, value in options.items()}
+        rest = self.arguments[len(inputs) :]
+        unknown = [name for name in given if name not in rest and name not in self.options]
+        if unknown:
+            raise TypeError(f"{self.name}() got an unexpected keyword argument {unknown[0]!r}")
+        missing = [name for name in rest if name not in given]
+        if missing:
+            raise TypeError(f"{self.name}() misses its argument {missing[0]!r}")
+        return (*inputs, *(given.pop(name) for name in rest)), given
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """A row that is an attribute of a class is one of its methods."""
+        return self if instance is None else MethodType(self, instance)
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}({', '.join(self.arguments)}) = {self.formula}>"
+
+
+def op(formula: str, **traits: Any) -> Callable[[Callable[..., Any]], Op]:
+    """Make a row of a forward function and enter it in the registry.
+
+    Parameters
+    ----------
+    formula : str
+        What the forward computes, as a Python expression in the argument names and options.
+    numpy : callable, optional
+        The NumPy function that the row stands for when that is called with tensors.
+    floating : bool
+        Integer arguments become floating-point ones first, as for ``exp``.
+    promotes : bool
+        Whether arguments of different dtypes are brought to a common one.
+    broadcasts : bool
+        Whether the arguments are broadcast against each other, so that the engine must sum
+        gradients back to the shapes of the arguments; by default, if there are several.
+    view : bool
+        Whether the output may share memory with the first argument.
+    hands_on : tuple of str
+        Letters that the forward returns after its output, to spare the rules work.
+    """
+
+    def enter(forward: Callable[..., Any]) -> Op:
+        row = Op(forward, formula, **traits)
+        if row.name in registry:
+            raise ValueError(f"there is a row named {row.name!r} already")
+        registry[row.name] = row
+        if row.numpy is not None:
+            numpy_rows[row.numpy] = row
+        return row
+
+    return enter
+
+
+def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
+    """Undo a broadcast: sum a gradient over the axes along which its argument was repeated.
+
+    Parameters
+    ----------
+    g : array or tensor
+        A gradient of the shape that the argument was broadcast to.
+    shape : tuple of int
+        The shape of the argument.
+
+    Examples
+    --------
+    >>> sum_to(np.ones((5, 4)), (4,))
+    array([5., 5., 5., 5.])
+    """
+    if g.shape == shape:
+        return g
+    added = g.ndim - len(shape)
+    stretched = (k for k, size in enumerate(shape, added) if size == 1 and g.shape[k] != 1)
+    return g.sum(axis=(*range(added), *stretched), keepdims=True).reshape(shape)
+
+
+def vocabulary(name: str) -> Any:
+    """What a name in a formula means: NumPy's elementwise function, else a row, else what NumPy has.
+
+    All three take arrays and tensors alike.
+    """
+    if name == "sum_to":
+        return sum_to
+    found = getattr(np, name, None)
+    if not isinstance(found, np.ufunc):
+        found = registry.get(name, found)
+    if found is None:
+        raise NameError(f"a formula names {name!r}, which neither NumPy nor a row of that name explains")
+    return found
+
+
+def names_in(formula: str) -> set[str]:
+    """The free names of a formula."""
+    return {node.id for node in ast.walk(ast.parse(formula, mode="eval")) if isinstance(node, ast.Name)}
+
+
+def compile_formula(formula: str, owner: Op, title: str) -> Callable[..., Any]:
+    """Turn a formula into a function of ``g`` and of the letters and options that it names."""
+    names = names_in(formula)
+    order = ("y", *owner.arguments, *owner.handed_on, *(f"{name}_shape" for name in owner.arguments))
+    letters = [name for name in order if name in names]
+    options = [name for name in (*owner.options, *(["k"] if owner.variadic else [])) if name in names]
+    source = f"lambda {', '.join(['g', *letters, *(['*'] if options else []), *options])}: {formula}"
+    filename = f"<rule {title}>"
+    linecache.cache[filename] = (len(source), None, [source], filename)
+    meanings = {name: vocabulary(name) for name in names.difference("g", letters, options)}
+    function: Callable[..., Any] = eval(compile(source, filename, "eval"), meanings)
+    return function
+
+
+def positional(code: CodeType) -> tuple[str, ...]:
+    """The names of the positional parameters of a function."""
+    return code.co_varnames[: code.co_argcount]
+
+
+def variadic(code: CodeType) -> str:
+    """The name of the parameter that takes any number of values."""
+    return code.co_varnames[code.co_argcount + code.co_kwonlyargcount]
+
+
+def keyword_only(code: CodeType) -> tuple[str, ...]:
+    """The names of the keyword-only parameters of a function."""
+    return code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+
+
+def picker(places: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    """A fast function from a tuple to the tuple of its items at these places."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    first = places[0] if places else 0
+    return itemgetter(slice(first, first + len(places)))

@@ -1,0 +1,32 @@
+"""NumPy's floating-point warnings, off at a tenth of the usual price.
+
+PyTorch computes ``log(0)`` and ``1 / 0`` without a word, and so does microbp. NumPy keeps
+what it does on such occasions in a context variable. `np.errstate` makes a new value for it
+each time (1.0 µs); here the value is made once, and a forward runs between ::
+
+    token = error_state.set(IGNORE)
+    ...
+    error_state.reset(token)
+
+which takes 0.13 µs, is local to the thread or task, and leaves the user's own settings alone.
+"""
+
+from __future__ import annotations
+
+from contextvars import Context, ContextVar
+from typing import Any
+
+import numpy as np
+
+__all__ = ["IGNORE", "error_state"]
+
+
+def find() -> tuple[ContextVar[Any], Any]:
+    """NumPy's context variable, and its value for ``all="ignore"``: what `np.seterr` leaves in an empty context."""
+    context = Context()
+    context.run(np.seterr, all="ignore")
+    ((variable, value),) = context.items()
+    return variable, value
+
+
+error_state, IGNORE = find()

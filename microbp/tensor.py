@@ -1,0 +1,602 @@
+"""The tensor: a handle on an array, its gradient, and the node that computed it.
+
+`apply` is the one door through which every operation goes: it runs a row's forward on the
+arrays and, where a gradient will be wanted, leaves a `Node` behind.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Callable, Iterator
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from microbp import label
+from microbp.device import Device, cpu
+from microbp.dtypes import as_dtype, float32, float64, result_dtype
+from microbp.engine import Node, Version, record
+from microbp.errors import DtypeError, GraphError, MicrobpError, ShapeError
+from microbp.handle import Handle
+from microbp.methods import Methods
+from microbp.mode import current
+from microbp.ops import arithmetic, comparison, elementwise
+from microbp.ops import shape as shaping
+from microbp.ops.op import Op, numpy_rows
+from microbp.ops.quiet import IGNORE, error_state
+
+__all__ = ["Tensor", "apply", "as_operand", "wrap"]
+
+PLAIN = frozenset({int, float, bool, type(None)})
+
+
+class Ours(dict[str, bool]):
+    """Whether a source file belongs to this package; remembers the answers."""
+
+    def __missing__(self, filename: str) -> bool:
+        answer = self[filename] = filename.startswith(__file__.removesuffix("tensor.py"))
+        return answer
+
+
+is_ours = Ours()
+
+
+def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
+    """Run a row on tensors, Python numbers and arrays, and record it if a gradient will be wanted.
+
+    Parameters
+    ----------
+    op : Op
+        The row.
+    *inputs : Tensor, number or array
+        One value for each argument of the row.
+    **options
+        The row's options.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ShapeError, DtypeError, IndexError
+        If the forward cannot work with these inputs; the text names the row and the shapes.
+    """
+    arrays = []
+    edges = []
+    needed, bit = 0, 1
+    dtype, alike, written, numbers = None, True, False, False
+    for value in inputs:
+        if isinstance(value, Tensor):
+            array = value.array
+            arrays.append(array)
+            edges.append(value.node or value)
+            if value._requires_grad:
+                needed += bit
+            if array.dtype is not dtype:
+                alike = dtype is None
+                dtype = array.dtype
+            if value._version is not None:
+                written = True
+        elif type(value) in PLAIN:
+            arrays.append(value)
+            edges.append(value)
+            numbers = True
+        else:
+            return apply(op, *map(as_operand, inputs), **options)
+        bit += bit
+    if not (alike and (dtype is float32 or dtype is float64)) and op.promotes:
+        promoted = promote(op, inputs)
+        if promoted is not None:
+            return apply(op, *promoted, **options)
+
+    token = error_state.set(IGNORE)
+    try:
+        array = op.forward(*arrays, **options)
+    except MicrobpError:
+        raise
+    except IndexError as error:
+        raise IndexError(label.failed(op, tuple(arrays), error)) from None
+    except TypeError as error:
+        raise DtypeError(label.failed(op, tuple(arrays), error)) from error
+    except ValueError as error:
+        raise ShapeError(label.failed(op, tuple(arrays), error)) from error
+    finally:
+        error_state.reset(token)
+    handed_on: tuple[Any, ...] = ()
+    if op.handed_on:
+        array, *handed_on = array
+    if type(array) is not np.ndarray:
+        array = np.asarray(array)
+    out = Tensor()
+    out.array = array
+
+    needed &= op.differentiable
+    mode = current.get()
+    if needed and mode.recording:
+        plan = op.plans[needed]
+        kept = plan.keep((array, *arrays, *handed_on)) if plan.letters else ()
+        if plan.shapes:
+            kept += tuple([np.shape(arrays[position]) for position in plan.shapes])
+        node = record(op, plan, tuple(edges), options, kept, place_of_call())
+        if op.broadcasts and (len(arrays) > 2 or (not numbers and arrays[0].shape != arrays[1].shape)):
+            node.shapes = tuple([getattr(value, "shape", ()) for value in arrays])
+        if written:
+            node.versions = (*[value._version.count if getattr(value, "_version", None) else 0 for value in inputs], 0)
+        out.node = node
+        out._requires_grad = True
+        if mode.observer is not None:
+            mode.observer.forward(node, out)
+    if op.view:
+        out._look_at(inputs[0])
+    return out
+
+
+def place_of_call() -> tuple[CodeType, int]:
+    """Where the user's program is: the innermost call that does not come from this package."""
+    depth = 3  # place_of_call < apply < one of our own < perhaps the user
+    frame = sys._getframe(depth)
+    while is_ours[frame.f_code.co_filename]:
+        depth += 1
+        try:
+            frame = sys._getframe(depth)
+        except ValueError:  # a program that runs inside the package, such as a doctest runner, has no user
+            break
+    return frame.f_code, frame.f_lasti
+
+
+def promote(op: Op, inputs: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """The inputs in a common dtype, each conversion recorded; None if they have one already."""
+    taking_part = [k for k in range(len(inputs)) if not op.differentiable or op.differentiable >> k & 1]
+    present = [inputs[k] for k in taking_part if inputs[k] is not None]
+    dtype = result_dtype([value.array if isinstance(value, Tensor) else value for value in present], op.floating)
+    promoted = list(inputs)
+    for k in taking_part:
+        value = inputs[k]
+        if isinstance(value, Tensor) and value.array.dtype != dtype:
+            promoted[k] = apply(shaping.cast, value, dtype=dtype, source=value.array.dtype)
+    return tuple(promoted) if any(a is not b for a, b in zip(promoted, inputs, strict=True)) else None
+
+
+def as_operand(value: Any) -> Any:
+    """A value as an operand: arrays become constants, NumPy's scalars become Python's."""
+    if isinstance(value, Tensor) or type(value) in PLAIN:
+        return value
+    if isinstance(value, np.ndarray):
+        return wrap(np.asarray(value, dtype=as_dtype(value.dtype)))
+    if isinstance(value, np.generic | int | float):
+        return value.item() if isinstance(value, np.generic) else value
+    raise TypeError(f"expected a tensor, an array or a number, got {type(value).__name__}: {value!r}")
+
+
+def wrap(array: Any, node: Node | None = None) -> Tensor:
+    """A tensor on an array, without copying it."""
+    out = Tensor()
+    out.array = array if type(array) is np.ndarray else np.asarray(array)
+    if node is not None:
+        out.node = node
+        out._requires_grad = True
+    return out
+
+
+class Tensor(Methods):
+    """An n-dimensional array that remembers how it was computed.
+
+    Make tensors with `microbp.tensor` and its relatives, not with this class.
+
+    Attributes
+    ----------
+    array : numpy.ndarray
+        The values themselves, not a copy. Writes to it are not seen by the graph.
+    requires_grad : bool
+        Whether operations on this tensor are recorded.
+    grad : Tensor or None
+        dL/dt for this tensor t, once ``backward()`` has computed it; added up over calls.
+    grad_fn : Node or None
+        The operation that computed this tensor; None for a leaf.
+    name : str or None
+        A name of the user's choice, shown in drawings.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> x = microbp.tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([2., 4.])
+    """
+
+    array: np.ndarray[tuple[int, ...], np.dtype[Any]]
+    node: Node | None = None
+    name: str | None = None
+    hooks: list[Callable[[Any], Any]] | None = None
+    _requires_grad: bool = False
+    _grad: Tensor | None = None
+    _version: Version | None = None
+    _base: Tensor | None = None
+    _retained: bool = False
+
+    __hash__ = object.__hash__
+
+    # -- the graph -------------------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> bool:
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if self.node is not None:
+            if not value:
+                raise GraphError(
+                    "only a leaf's requires_grad can be changed; to use this tensor without its graph, use t.detach()"
+                )
+            return
+        if value and self.array.dtype.kind != "f":
+            raise DtypeError(
+                f"only floating-point tensors can require grad, got {self.array.dtype}; convert it first: t.float()"
+            )
+        self._requires_grad = bool(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Set ``requires_grad`` and return the tensor."""
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def grad_fn(self) -> Node | None:
+        return self.node
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether this tensor was made by the user, not by a recorded operation."""
+        return self.node is None
+
+    @property
+    def grad(self) -> Tensor | None:
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(f"a gradient is a Tensor or None, got {type(value).__name__}")
+            if value is self:
+                raise GraphError("a tensor cannot be its own gradient")
+            if value.array.shape != self.array.shape:
+                raise ShapeError(f"a gradient of shape {value.shape} does not fit a tensor of shape {self.shape}")
+            if value.array.dtype != self.array.dtype:
+                raise DtypeError(f"a gradient of dtype {value.dtype} does not fit a tensor of dtype {self.dtype}")
+        self._grad = value
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of a tensor that is not a leaf, in its ``grad``.
+
+        Raises
+        ------
+        GraphError
+            If the tensor does not require grad.
+        """
+        if not self._requires_grad:
+            raise GraphError("retain_grad() needs a tensor that requires grad")
+        if self.node is None or self._retained:
+            return
+        self._retained = True
+        holder = weakref.ref(self)  # the node must not keep its own output alive
+
+        def keep(g: Any) -> Any:
+            tensor = holder()
+            if tensor is not None:
+                tensor._grad = g if isinstance(g, Tensor) else wrap(g * 1)
+            return g
+
+        self.node.hooks = [*(self.node.hooks or ()), keep]
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether `retain_grad` was called on this tensor."""
+        return self._retained
+
+    def detach(self) -> Tensor:
+        """The same values outside the graph: shared memory, ``requires_grad=False``."""
+        out = wrap(self.array)
+        out._version = self._counter()
+        return out
+
+    @property
+    def data(self) -> Tensor:
+        """The same values outside the graph; assigning to it replaces the values of this tensor."""
+        return self.detach()
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(f"data must be a Tensor, got {type(value).__name__}")
+        count = self._counter().count
+        self.array = value.array
+        self._version = value._counter()  # from now on a write to either is a write to both
+        self._version.count = max(self._version.count, count) + 1
+        if self.node is not None:
+            self.node._version = self._version
+
+    @property
+    def version(self) -> int:
+        """How often the memory of this tensor was written to."""
+        return 0 if self._version is None else self._version.count
+
+    def _counter(self) -> Version:
+        """The write counter of this tensor's memory, made when first needed."""
+        if self._version is None:
+            self._version = Version()
+            if self.node is not None:
+                self.node._version = self._version
+        return self._version
+
+    def _look_at(self, base: Tensor) -> None:
+        """Note that this tensor shares the memory of another, if it does."""
+        if np.may_share_memory(self.array, base.array):
+            self._base = base if base._base is None else base._base
+            self._version = base._counter()
+            if self.node is not None:
+                self.node._version = self._version
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
+        """Call a function with the gradient of this tensor whenever that is computed.
+
+        Parameters
+        ----------
+        hook : callable
+            Given the gradient; what it returns, if anything, takes its place.
+
+        Returns
+        -------
+        Handle
+            Its ``remove()`` takes the hook away.
+        """
+        if not self._requires_grad:
+            raise GraphError("cannot register a hook on a tensor that does not require grad")
+
+        def call(g: Any) -> Any:
+            given = g if isinstance(g, Tensor) else wrap(g)
+            replaced = hook(given)
+            if replaced is None:
+                return g
+            if replaced.shape != given.shape:
+                raise ShapeError(f"a hook returned a gradient of shape {replaced.shape}, expected {given.shape}")
+            return replaced if isinstance(g, Tensor) else replaced.array
+
+        owner = self if self.node is None else self.node
+        if owner.hooks is None:
+            owner.hooks = []
+        owner.hooks.insert(len(owner.hooks) - self._retained, call)
+        return Handle(owner.hooks, call)
+
+    # -- the array -------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.array.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.array.ndim
+
+    @property
+    def device(self) -> Device:
+        return cpu
+
+    @property
+    def itemsize(self) -> int:
+        return self.array.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.array.nbytes
+
+    @property
+    def T(self) -> Tensor:
+        """The transpose: all axes in reverse order."""
+        return apply(shaping.permute, self, dims=tuple(range(self.ndim))[::-1])
+
+    @property
+    def mT(self) -> Tensor:
+        """The transpose of the last two axes."""
+        if self.ndim < 2:
+            raise ShapeError(f"mT needs at least 2 dimensions, got shape {self.shape}")
+        return apply(shaping.permute, self, dims=(*range(self.ndim - 2), self.ndim - 1, self.ndim - 2))
+
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return self.array.ndim
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or its entry `dim`."""
+        return self.array.shape if dim is None else self.array.shape[dim]
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self.array.size
+
+    nelement = numel
+
+    def item(self) -> Any:
+        """The value of a tensor of one element, as a Python number.
+
+        Raises
+        ------
+        ShapeError
+            If there is not exactly one element.
+        """
+        if self.array.size != 1:
+            raise ShapeError(f"item() needs a tensor of one element, got shape {self.shape}")
+        return self.array.item()
+
+    def tolist(self) -> Any:
+        """The values as nested lists of Python numbers."""
+        return self.array.tolist()
+
+    def numpy(self) -> np.ndarray[Any, Any]:
+        """The values as a NumPy array: shared memory, read-only, so that no write goes unseen.
+
+        Raises
+        ------
+        GraphError
+            If the tensor requires grad; use ``t.detach().numpy()``.
+        """
+        if self._requires_grad:
+            raise GraphError("numpy() on a tensor that requires grad would lose its graph; use t.detach().numpy()")
+        view = self.array.view()
+        view.flags.writeable = False
+        return view
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return self.__array_function__(ufunc if method == "__call__" else (ufunc, method), (), inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        """Let NumPy's functions record themselves: ``np.exp(t)`` is ``microbp.exp(t)``."""
+        row = numpy_rows.get(function)
+        if row is None:
+            name = getattr(function, "__name__", str(function))
+            raise TypeError(f"np.{name} has no counterpart for tensors; use t.detach().numpy() to leave the graph")
+        return row(*args, **kwargs)
+
+    def apply_op(self, op: Op, *inputs: Any, **options: Any) -> Any:
+        """Record a row that was called with this tensor among its arguments."""
+        return apply(op, *inputs, **options)
+
+    def __len__(self) -> int:
+        if self.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return self.array.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return (self[k] for k in range(len(self)))
+
+    def __bool__(self) -> bool:
+        if self.array.size != 1:
+            raise ShapeError(f"the truth of a tensor of shape {self.shape} is ambiguous; use t.any() or t.all()")
+        return bool(self.array.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.array.dtype.kind not in "iub":
+            raise TypeError(f"only an integer tensor can be an index, got {self.dtype}")
+        return int(self.item())
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self.array == as_operand(value)).any())
+
+    # -- operators -------------------------------------------------------------------------
+
+    def __add__(self, other: Any) -> Tensor:
+        return apply(arithmetic.add, self, other)
+
+    def __radd__(self, other: Any) -> Tensor:
+        return apply(arithmetic.add, other, self)
+
+    def __sub__(self, other: Any) -> Tensor:
+        return apply(arithmetic.sub, self, other)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return apply(arithmetic.sub, other, self)
+
+    def __mul__(self, other: Any) -> Tensor:
+        return apply(arithmetic.mul, self, other)
+
+    def __rmul__(self, other: Any) -> Tensor:
+        return apply(arithmetic.mul, other, self)
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return apply(arithmetic.div, self, other)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return apply(arithmetic.div, other, self)
+
+    def __pow__(self, other: Any) -> Tensor:
+        return apply(arithmetic.pow, self, other)
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return apply(arithmetic.pow, other, self)
+
+    def __mod__(self, other: Any) -> Tensor:
+        return apply(arithmetic.remainder, self, other)
+
+    def __rmod__(self, other: Any) -> Tensor:
+        return apply(arithmetic.remainder, other, self)
+
+    def __floordiv__(self, other: Any) -> Tensor:
+        return apply(arithmetic.floor_divide, self, other)
+
+    def __rfloordiv__(self, other: Any) -> Tensor:
+        return apply(arithmetic.floor_divide, other, self)
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return self.matmul(other)  # not the row, which takes no vectors
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        left: Tensor = as_operand(other)
+        return left.matmul(self)
+
+    def __neg__(self) -> Tensor:
+        return apply(arithmetic.neg, self)
+
+    def __pos__(self) -> Tensor:
+        return self
+
+    def __abs__(self) -> Tensor:
+        return apply(elementwise.abs, self)
+
+    def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
+        return NotImplemented if other is None else apply(comparison.eq, self, other)
+
+    def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
+        return NotImplemented if other is None else apply(comparison.ne, self, other)
+
+    def __lt__(self, other: Any) -> Tensor:
+        return apply(comparison.lt, self, other)
+
+    def __le__(self, other: Any) -> Tensor:
+        return apply(comparison.le, self, other)
+
+    def __gt__(self, other: Any) -> Tensor:
+        return apply(comparison.gt, self, other)
+
+    def __ge__(self, other: Any) -> Tensor:
+        return apply(comparison.ge, self, other)
+
+    def __and__(self, other: Any) -> Tensor:
+        return apply(comparison.bitwise_and, self, other)
+
+    def __rand__(self, other: Any) -> Tensor:
+        return apply(comparison.bitwise_and, other, self)
+
+    def __or__(self, other: Any) -> Tensor:
+        return apply(comparison.bitwise_or, self, other)
+
+    def __ror__(self, other: Any) -> Tensor:
+        return apply(comparison.bitwise_or, other, self)
+
+    def __xor__(self, other: Any) -> Tensor:
+        return apply(comparison.bitwise_xor, self, other)
+
+    def __rxor__(self, other: Any) -> Tensor:
+        return apply(comparison.bitwise_xor, other, self)
+
+    def __invert__(self) -> Tensor:
+        return apply(comparison.bitwise_not, self)

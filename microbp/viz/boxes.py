@@ -1,0 +1,221 @@
+"""The boxes of the drawing as HTML-like labels and tooltips."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from microbp.viz.fold import Closed, Earlier
+from microbp.viz.style import GRADIENT, MUTED
+from microbp.viz.text import escape_html, fits, matrix, number, shape_text, shorten, summary
+from microbp.viz.view import Operation, TensorBox
+
+__all__ = [
+    "closed_label",
+    "contribution_text",
+    "earlier_label",
+    "edge_label",
+    "operation_label",
+    "operation_tip",
+    "tensor_label",
+    "tensor_tip",
+]
+
+NAME_LENGTH = 48
+
+
+def font(text: str, *, size: float | None = None, colour: str | None = None, tag: str = "") -> str:
+    """Marked-up text."""
+    attributes = (f' POINT-SIZE="{size:g}"' if size else "") + (f' COLOR="{colour}"' if colour else "")
+    text = f"<{tag}>{text}</{tag}>" if tag else text
+    return f"<FONT{attributes}>{text}</FONT>" if attributes else text
+
+
+def table(rows: Iterable[str], padding: int = 1) -> str:
+    """One cell below the other."""
+    cells = "".join(f"<TR><TD>{row}</TD></TR>" for row in rows)
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{padding}">{cells}</TABLE>'
+
+
+def grid(array: Any, colour: str | None) -> str:
+    """A small matrix in columns."""
+    rows = (
+        "<TR>" + "".join(f'<TD ALIGN="RIGHT">&#160;{font(text, size=9, colour=colour)}</TD>' for text in row) + "</TR>"
+        for row in matrix(array)
+    )
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="1" CELLPADDING="1">{"".join(rows)}</TABLE>'
+
+
+def numbers(array: Any, colour: str | None = None) -> str:
+    """An array: written out if it is small, else its mean and spread."""
+    if fits(array) and array.size > 1:
+        return grid(array, colour)
+    return font(matrix(array)[0][0] if fits(array) else summary(array), size=9, colour=colour)
+
+
+def tensor_label(box: TensorBox, *, values: bool, grads: str, times: int, ink: str | None) -> str:
+    """The label of a tensor.
+
+    Parameters
+    ----------
+    box : TensorBox
+    values : bool
+        Whether to show the values.
+    grads : {"none", "auto", "all"}
+        Whether to show the gradient; ``auto`` is silent where an intermediate result has none.
+    times : int
+        How many tensors the box stands for.
+    ink : str or None
+        The colour of all text, in a coloured box.
+    """
+    many = f" ×{times}" if times > 1 else ""
+    rows = [font(escape_html(shorten(box.name, NAME_LENGTH)) + many, tag="B", size=11)]
+    facts = [shape_text(box.shape), box.dtype]
+    unknown = "freed by backward()" if box.kind == "input" else "shape unknown"
+    rows.append(font(" ".join(fact for fact in facts if fact) or unknown, size=8.5, colour=ink or MUTED))
+    if box.changed:
+        rows.append(font("changed since the forward", size=8.5, colour=ink or GRADIENT, tag="I"))
+    if values and box.value is not None and times == 1:
+        rows.append(numbers(box.value))
+    if grads != "none" and box.requires_grad and times == 1:
+        gradient = box.derivative if box.grad is None else box.grad
+        colour = ink or GRADIENT
+        if gradient is not None and fits(gradient) and gradient.size == 1:
+            rows.append(font(f"grad {number(gradient.item())}", size=9, colour=colour))
+        elif gradient is not None:
+            rows += [font("grad", size=8.5, colour=colour), numbers(gradient, colour)]
+        elif box.kind != "result" or grads == "all":
+            rows.append(font("grad: not computed", size=8.5, colour=ink or MUTED, tag="I"))
+    return f"<{table(rows)}>"
+
+
+def tensor_tip(box: TensorBox) -> str:
+    """The tooltip of a tensor."""
+    lines = [f"{box.name}: {shape_text(box.shape)} {box.dtype}".rstrip()]
+    for what, array in (("values", box.value), ("grad", box.grad)):
+        if array is not None and array.dtype.kind == "f" and array.size and not fits(array):
+            lines.append(f"{what}: {summary(array)}, from {number(array.min())} to {number(array.max())}")
+    if box.derivative is not None and box.grad is None:
+        lines.append("the gradient was worked out for this picture; the graph does not store it")
+    return "\n".join(lines)
+
+
+def operation_label(op: Operation, *, attrs: int | None, saved: bool, times: int) -> str:
+    """The label of an operation.
+
+    Parameters
+    ----------
+    op : Operation
+    attrs : int or None
+        Show the options, each in at most so many characters.
+    saved : bool
+        Show what the operation keeps for the backward pass.
+    times : int
+        How many operations the pill stands for.
+    """
+    many = f" ×{times}" if times > 1 else ""
+    rows = [font(escape_html(op.name) + many, tag="B", size=10)]
+    given = {a.name: a.number for a in op.arguments if a.tensor is None}
+    if given:
+        rows.append(font(escape_html(shorten(substitute(op.formula, given), NAME_LENGTH)), size=9))
+    if attrs is not None:
+        rows += [font(escape_html(line), size=8.5) for line in options_text(op.options, attrs)]
+    if saved:
+        text = "kept values freed" if op.kept is None else f"keeps {', '.join(op.kept) or 'nothing'}"
+        rows.append(font(escape_html(text), size=8.5, tag="I"))
+    return f"<{table(rows, padding=0)}>"
+
+
+def operation_tip(op: Operation, *, source: bool, attrs: int) -> str:
+    """The tooltip of an operation: what it computes, the derivatives, and where the program calls it."""
+    lines = [f"{op.name} = {op.formula}"]
+    lines += options_text(op.options, attrs)
+    lines += [argument.formula for argument in op.arguments if argument.formula]
+    if source and op.place is not None:
+        lines.append(f"{op.place[0]}:{op.place[1]}")
+    return "\n".join(lines)
+
+
+def substitute(formula: str, given: dict[str, Any]) -> str:
+    """A formula with numbers in the place of some of its letters: ``a ** 2``."""
+
+    class Insert(ast.NodeTransformer):
+        def visit_Name(self, node: ast.Name) -> ast.expr:
+            return ast.parse(written(given[node.id]), mode="eval").body if node.id in given else node
+
+    return ast.unparse(Insert().visit(ast.parse(formula, mode="eval")))
+
+
+def written(value: Any) -> str:
+    """A Python number as one writes it, in few digits."""
+    return f"{value:.4g}" if isinstance(value, float) and np.isfinite(value) else repr(value)
+
+
+def options_text(options: dict[str, Any], limit: int) -> list[str]:
+    """Options as ``name = value``."""
+    return [f"{name} = {shorten(plain(value), limit)}" for name, value in options.items()]
+
+
+def plain(value: Any) -> str:
+    """A value in words that are the same in every process."""
+    if isinstance(value, np.ndarray):
+        return f"array {value.shape} {value.dtype}"
+    if isinstance(value, tuple | list):
+        return f"({', '.join(map(plain, value))})"
+    if isinstance(value, np.dtype):
+        return str(value)
+    if value is None or value is Ellipsis or isinstance(value, bool | int | float | complex | str | slice | np.generic):
+        return repr(value)
+    return getattr(value, "__name__", type(value).__name__)
+
+
+def closed_label(closed: Closed, times: int) -> str:
+    """The label of a module call that is drawn as one box."""
+    call = closed.call
+    many = f" ×{times}" if times > 1 else ""
+    rows = [font(escape_html(shorten(call.name, NAME_LENGTH)) + many, tag="B", size=11)]
+    if call.kind != call.name:
+        rows.append(font(escape_html(call.kind), size=9))
+    shown = closed.parameters[:4]
+    rows += [
+        font(f"{escape_html(short(p.name, call.name))} {shape_text(p.shape)}", size=8.5, colour=MUTED) for p in shown
+    ]
+    if len(closed.parameters) > len(shown):
+        rows.append(font(f"and {len(closed.parameters) - len(shown)} more", size=8.5, colour=MUTED))
+    rows.append(font(counted(closed.operations, "operation"), size=8.5, colour=MUTED, tag="I"))
+    return f"<{table(rows)}>"
+
+
+def short(name: str, owner: str) -> str:
+    """A parameter's name inside its module."""
+    return shorten(name.removeprefix(owner.split("#")[0] + "."), NAME_LENGTH)
+
+
+def earlier_label(earlier: Earlier) -> str:
+    """The label of what is too much to be drawn."""
+    rows = [font("earlier", tag="B", size=11), font(counted(earlier.operations, "operation"), size=9)]
+    if earlier.parameters:
+        rows.append(font(counted(earlier.parameters, "parameter"), size=9))
+    return f"<{table(rows)}>"
+
+
+def counted(count: int, what: str) -> str:
+    """A number of things."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def contribution_text(array: Any) -> str:
+    """What one use of a tensor adds to its gradient, in one line."""
+    if array.size == 1:
+        return f"grad + {number(array.item())}".replace("+ -", "− ")
+    if array.ndim == 1 and array.size <= 3:
+        return f"grad + [{', '.join(matrix(array)[0])}]"
+    return f"grad + ({summary(array)})"
+
+
+def edge_label(lines: Iterable[tuple[str, str]]) -> str:
+    """Lines of text, each in its colour."""
+    return f"<{'<BR/>'.join(font(escape_html(text), size=8.5, colour=colour) for text, colour in lines)}>"

@@ -1,0 +1,236 @@
+"""What the edges of a graph were worth: found where it is stored, else computed anew.
+
+A graph stores few of its intermediate results. For a picture they are looked up where some
+node kept them, and otherwise computed anew by running the same rows on the same inputs:
+rows are pure, and what was drawn at random is among their options. Nothing is written, and
+where an input was overwritten since, its descendants have no value here rather than a
+wrong one.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from microbp.engine import Node
+from microbp.ops.op import registry, sum_to
+from microbp.tensor import Tensor
+
+__all__ = ["Found", "Gradients", "Values", "key_of", "target_of", "unchanged"]
+
+WORK = 1 << 26  # how many elements may be read to compute values anew
+LETTER_Y = "y"
+
+
+class Found(NamedTuple):
+    """An array, and whether it holds the very values of the forward pass or only their shape and dtype."""
+
+    array: Any
+    exact: bool
+
+
+def target_of(edge: Any) -> Any:
+    """What an edge points to: a node, a tensor or a number; None for a constant that died with its graph."""
+    return edge() if isinstance(edge, weakref.ref) else edge
+
+
+def key_of(edge: Any) -> Any:
+    """A hashable stand-in for an edge, the same for all uses of a tensor."""
+    target = target_of(edge)
+    return id(edge) if target is None else target
+
+
+def seen_version(node: Node, position: int) -> int:
+    """How often an input's memory (or, at -1, the output's) had been written to when the node was recorded."""
+    return 0 if node.versions is None else node.versions[position]
+
+
+def unchanged(node: Node, position: int, edge: Any) -> bool:
+    """Whether the memory at an edge still holds what the node saw there."""
+    counter = getattr(edge, "_version", None)
+    return counter is None or counter.count == seen_version(node, position)
+
+
+class Values:
+    """The arrays at the edges of a graph.
+
+    Parameters
+    ----------
+    nodes : sequence of Node
+        The nodes of the graph, the oldest first.
+    roots : iterable of Tensor
+        Tensors at hand whose values are therefore known.
+    """
+
+    def __init__(self, nodes: Sequence[Node], roots: Iterable[Tensor] = ()) -> None:
+        self.nodes = nodes
+        self.known: dict[Node, Found] = {}
+        self.shapes: dict[Any, tuple[int, ...]] = {}
+        self.handed_on: dict[Node, tuple[Any, ...]] = {}
+        self.work = 0
+        for root in roots:
+            if root.node is not None:
+                self.known[root.node] = Found(root.array, root._base is not None or unchanged(root.node, -1, root))
+        for node in nodes:
+            self.look_into(node)
+
+    def look_into(self, node: Node) -> None:
+        """Note what a node kept of its output and inputs, and what it knows of their shapes."""
+        if node.shapes is not None:
+            self.shapes.update(
+                (key_of(edge), shape)
+                for edge, shape in zip(node.inputs, node.shapes, strict=True)
+                if isinstance(edge, Node | weakref.ref)
+            )
+        if node.kept is None:
+            return
+        for letter, value in zip(node.plan.letters, node.kept, strict=True):
+            if letter == LETTER_Y:
+                if node._version is None or node._version.count == seen_version(node, -1):
+                    self.known.setdefault(node, Found(value, True))
+                continue
+            name = letter.removesuffix("_shape")
+            if name not in node.op.arguments:
+                continue
+            position = node.op.arguments.index(name)
+            edge = node.inputs[position]
+            if not isinstance(edge, Node):
+                continue
+            if letter != name:
+                self.shapes[edge] = value
+            elif isinstance(value, np.ndarray) and unchanged(node, position, edge):
+                self.known.setdefault(edge, Found(value, True))
+
+    def compute(self, wanted: Iterable[Node]) -> None:
+        """Compute the outputs of these nodes anew, and of those that they need, where they are not known."""
+        missing = {node for node in wanted if node not in self.known}
+        order = []
+        for node in reversed(self.nodes):
+            if node in missing:
+                order.append(node)
+                missing.update(e for e in node.inputs if isinstance(e, Node) and e not in self.known)
+        with np.errstate(all="ignore"):
+            for node in reversed(order):
+                found = self.run(node)
+                if found is not None:
+                    self.known[node] = found
+
+    def run(self, node: Node) -> Found | None:
+        """Run the forward of a node on the values of its inputs, if all are known."""
+        if registry.get(node.op.name) is not node.op:
+            return None  # a function of the user's own need not be pure
+        inputs = [self.argument(node, position) for position in range(len(node.inputs))]
+        if any(found is None for found in inputs):
+            return None
+        arguments = [found.array for found in inputs if found is not None]
+        exact = all(found.exact for found in inputs if found is not None)
+        size = sum(np.size(array) for array in arguments)
+        if self.work + size > WORK:
+            return None
+        self.work += size
+        result = node.op.forward(*arguments, **node.options)
+        if node.op.handed_on:
+            result, *handed_on = result
+            if exact:
+                self.handed_on[node] = tuple(handed_on)
+        return Found(np.asarray(result), exact)
+
+    def argument(self, node: Node, position: int) -> Found | None:
+        """The value of an argument of a node, as the node saw it."""
+        edge = target_of(node.inputs[position])
+        if isinstance(edge, Node):
+            return self.known.get(edge)
+        if isinstance(edge, Tensor):
+            exact = unchanged(node, position, edge)
+            # The shape of an output may depend on indices and masks, but not on real numbers.
+            return Found(edge.array, exact) if exact or edge.array.dtype.kind == "f" else None
+        if edge is None and node.inputs[position] is not None:
+            return None
+        return Found(edge, True)
+
+    def shape(self, edge: Node) -> tuple[int, ...] | None:
+        """The shape of the output of a node, if it is still known."""
+        shape: tuple[int, ...] | None
+        found = self.known.get(edge)
+        shape = self.shapes.get(edge) if found is None else found.array.shape
+        return shape
+
+
+class Gradients:
+    """The gradients of a root with respect to every edge, as the backward pass would compute them.
+
+    Nothing of the graph is touched, and no hook is called: the rules are run on the values
+    that were found. Where a value is missing, so are the gradients that depend on it.
+
+    Attributes
+    ----------
+    total : dict of edge to array
+        dL/dt for each node and leaf t.
+    contributions : dict of (Node, int) to array
+        What each use of a tensor, by the consuming node and argument, adds to its gradient.
+    """
+
+    def __init__(self, root: Tensor, values: Values) -> None:
+        self.total: dict[Any, Any] = {}
+        self.contributions: dict[tuple[Node, int], Any] = {}
+        self.unknown: set[Any] = set()
+        if root.node is None or root.array.size != 1 or not values.known[root.node].exact:
+            return
+        self.total[root.node] = np.ones_like(root.array)
+        values.compute(values.nodes)
+        with np.errstate(all="ignore"):
+            for node in reversed(values.nodes):
+                self.pass_on(node, values)
+        for edge in self.unknown:
+            self.total.pop(edge, None)
+
+    def pass_on(self, node: Node, values: Values) -> None:
+        """Give each input of a node its contribution."""
+        kept = None if node in self.unknown or node not in self.total else letters_of(node, values)
+        g = self.total.get(node)
+        for position, rule, pick, options in node.plan.steps:
+            edge = node.inputs[position]
+            if kept is None:
+                if node in self.unknown or node in self.total:
+                    self.unknown.add(edge)
+                continue
+            contribution = rule(g, *pick(kept), **{name: node.options[name] for name in options})
+            if node.shapes is not None:
+                contribution = sum_to(contribution, node.shapes[position])
+            self.contributions[node, position] = contribution
+            received = self.total.get(edge)
+            self.total[edge] = contribution if received is None else received + contribution
+
+
+def letters_of(node: Node, values: Values) -> tuple[Any, ...] | None:
+    """The values that the rules of a node ask for; None if one of them is lost."""
+    if registry.get(node.op.name) is not node.op:
+        return None
+    found: list[Any] = []
+    for place, letter in enumerate(node.plan.letters):
+        name = letter.removesuffix("_shape")
+        if letter == LETTER_Y:
+            value = values.known.get(node)
+        elif letter in node.op.handed_on:
+            if node.kept is None and node not in values.handed_on:
+                values.run(node)
+            handed_on = values.handed_on.get(node)
+            if node.kept is not None:
+                value = Found(node.kept[place], True)
+            elif handed_on is not None:
+                value = Found(handed_on[node.op.handed_on.index(letter)], True)
+            else:
+                value = None
+        elif letter not in node.op.arguments and node.kept is not None:
+            value = Found(node.kept[place], True)
+        else:
+            value = values.argument(node, node.op.arguments.index(name))
+            if value is not None and letter != name:
+                value = Found(np.shape(value.array), True)
+        if value is None or not value.exact:
+            return None
+        found.append(value.array)
+    return tuple(found)

@@ -1,0 +1,39 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+import microbp
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--overwrite", action="store_true", help="write golden files anew instead of comparing with them")
+
+
+@pytest.fixture
+def overwrite(request: pytest.FixtureRequest) -> bool:
+    """Whether golden files are to be written anew."""
+    return bool(request.config.getoption("--overwrite"))
+
+
+@pytest.fixture(autouse=True)
+def same_random_numbers() -> Iterator[None]:
+    """Every test starts from the same seed, and leaves the mode as it was."""
+    microbp.manual_seed(0)
+    assert microbp.is_grad_enabled()
+    yield
+    assert microbp.is_grad_enabled()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """With MICROBP_NO_SKIPS set, a skipped test is a failed one, so that no comparison goes missing unnoticed."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.skipped and os.environ.get("MICROBP_NO_SKIPS"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, though MICROBP_NO_SKIPS is set: {report.longrepr}"

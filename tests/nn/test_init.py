@@ -1,0 +1,169 @@
+"""`microbp.nn.init`: the distributions are what their formulas say, and PyTorch's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import microbp
+from microbp.errors import OptionError, ShapeError
+from microbp.nn import init
+from tests.referee import torch
+
+SHAPE = (300, 100)
+FANS = {"fan_in": 100, "fan_out": 300}
+
+
+def filled(function: Callable[..., Any], *args: Any, shape: tuple[int, ...] = SHAPE, **options: Any) -> Any:
+    """A weight after its initialisation, in float64; it must stay the same leaf, unrecorded."""
+    weight = microbp.nn.Parameter(microbp.zeros(shape, dtype=microbp.float64))
+    generator = microbp.Generator().manual_seed(1)
+    version = weight.version
+    if function not in (init.constant_, init.ones_, init.zeros_, init.eye_):
+        options["generator"] = generator
+    assert function(weight, *args, **options) is weight
+    assert weight.is_leaf
+    assert weight.requires_grad
+    assert weight.version > version
+    return weight.detach().array
+
+
+def assert_uniform(values: Any, low: float, high: float) -> None:
+    """Kolmogorov and Smirnov's distance to the uniform distribution is small."""
+    assert low <= values.min()
+    assert values.max() <= high
+    assert_distribution(values, lambda x: (x - low) / (high - low))
+
+
+def assert_normal(values: Any, mean: float, std: float) -> None:
+    assert_distribution(values, np.vectorize(lambda x: 0.5 * math.erfc(-(x - mean) / std / math.sqrt(2))))
+
+
+def assert_distribution(values: Any, cdf: Callable[[Any], Any]) -> None:
+    ordered = np.sort(values.reshape(-1))
+    distance = np.abs(cdf(ordered) - np.arange(0.5, len(ordered)) / len(ordered)).max()
+    assert distance < 1.95 / math.sqrt(len(ordered))  # exceeded by chance once in 1000
+
+
+def test_uniform_and_normal() -> None:
+    assert_uniform(filled(init.uniform_), 0, 1)
+    assert_uniform(filled(init.uniform_, -2.0, 3.0), -2, 3)
+    assert_normal(filled(init.normal_), 0, 1)
+    assert_normal(filled(init.normal_, 3.0, 0.1), 3, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "a", "b"),
+    [(0.0, 1.0, -2.0, 2.0), (0.0, 0.02, -2.0, 2.0), (1.0, 2.0, 0.0, 1.5), (0.0, 1.0, 1.5, 4.0)],
+)
+def test_truncated_normal(mean: float, std: float, a: float, b: float) -> None:
+    values = filled(init.trunc_normal_, mean, std, a, b)
+    assert a <= values.min()
+    assert values.max() <= b
+    phi = np.vectorize(lambda x: 0.5 * math.erfc(-(x - mean) / std / math.sqrt(2)))
+    assert_distribution(values, lambda x: (phi(x) - phi(a)) / (phi(b) - phi(a)))
+
+
+def test_truncated_normal_far_from_its_mean_warns() -> None:
+    with pytest.warns(UserWarning, match="more than 2 std"):
+        values = filled(init.trunc_normal_, 0.0, 1.0, 3.0, 4.0)
+    assert ((values >= 3) & (values <= 4)).all()
+
+
+def test_constants() -> None:
+    assert (filled(init.constant_, 0.3) == 0.3).all()
+    assert (filled(init.ones_) == 1).all()
+    assert (filled(init.zeros_) == 0).all()
+    np.testing.assert_array_equal(filled(init.eye_, shape=(2, 3)), np.eye(2, 3))
+    with pytest.raises(ShapeError, match="2 dimensions"):
+        init.eye_(microbp.ones(3))
+
+
+@pytest.mark.parametrize("gain", [1.0, 2.0])
+def test_xavier(gain: float) -> None:
+    bound = gain * math.sqrt(6 / 400)
+    assert_uniform(filled(init.xavier_uniform_, gain), -bound, bound)
+    assert_normal(filled(init.xavier_normal_, gain), 0, gain * math.sqrt(2 / 400))
+
+
+@pytest.mark.parametrize("mode", ["fan_in", "fan_out"])
+@pytest.mark.parametrize(("nonlinearity", "a"), [("relu", 0), ("leaky_relu", 0.5), ("tanh", 0), ("linear", 0)])
+def test_kaiming(mode: str, nonlinearity: str, a: float) -> None:
+    std = torch().nn.init.calculate_gain(nonlinearity, a) / math.sqrt(FANS[mode])
+    assert_normal(filled(init.kaiming_normal_, a, mode, nonlinearity), 0, std)
+    bound = math.sqrt(3) * std
+    assert_uniform(filled(init.kaiming_uniform_, a, mode, nonlinearity), -bound, bound)
+
+
+def test_fans_count_the_receptive_field() -> None:
+    bound = math.sqrt(6 / (4 * 25))
+    assert_uniform(filled(init.kaiming_uniform_, shape=(40, 4, 5, 5)), -bound, bound)
+    for function in (init.kaiming_uniform_, init.kaiming_normal_, init.xavier_uniform_, init.xavier_normal_):
+        with pytest.raises(ShapeError, match="fewer than 2 dimensions"):
+            function(microbp.ones(3))
+    with pytest.raises(OptionError, match="Mode fan not supported"):
+        init.kaiming_uniform_(microbp.ones(3, 3), mode="fan")
+
+
+@pytest.mark.parametrize("function", [init.kaiming_uniform_, init.kaiming_normal_])
+def test_nothing_to_fill_warns(function: Callable[..., Any]) -> None:
+    with pytest.warns(UserWarning, match="zero-element"):
+        function(microbp.ones(3, 0))
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (3, 5), (5, 3), (2, 3, 4)])
+@pytest.mark.parametrize("gain", [1.0, 2.0])
+def test_orthogonal(shape: tuple[int, ...], gain: float) -> None:
+    flat = filled(init.orthogonal_, gain, shape=shape).reshape(shape[0], -1)
+    product = flat @ flat.T if flat.shape[0] <= flat.shape[1] else flat.T @ flat
+    np.testing.assert_allclose(product, gain**2 * np.eye(len(product)), atol=1e-12)
+    with pytest.raises(ShapeError, match="2 or more dimensions"):
+        init.orthogonal_(microbp.ones(3))
+
+
+def test_orthogonal_is_uniform_among_rotations() -> None:
+    microbp.manual_seed(0)
+    corners = np.array([init.orthogonal_(microbp.empty(2, 2)).array[0, 0] for _ in range(2000)])
+    assert_distribution(corners, lambda x: 1 - np.arccos(np.clip(x, -1, 1)) / np.pi)  # the cosine of a uniform angle
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "linear",
+        "conv1d",
+        "conv2d",
+        "conv3d",
+        "conv_transpose1d",
+        "conv_transpose2d",
+        "conv_transpose3d",
+        "sigmoid",
+        "tanh",
+        "relu",
+        "selu",
+    ],
+)
+def test_gain(name: str) -> None:
+    assert init.calculate_gain(name) == torch().nn.init.calculate_gain(name)
+
+
+def test_gain_of_leaky_relu() -> None:
+    for slope in (None, 0, 0.2, math.sqrt(5)):
+        assert init.calculate_gain("leaky_relu", slope) == torch().nn.init.calculate_gain("leaky_relu", slope)
+    with pytest.raises(ValueError, match="Unsupported nonlinearity swish"):
+        init.calculate_gain("swish")
+    with pytest.raises(ValueError, match="not a valid number"):
+        init.calculate_gain("leaky_relu", "steep")  # type: ignore[arg-type]
+
+
+def test_the_default_generator_is_used_and_can_be_seeded() -> None:
+    found = []
+    for _ in range(2):
+        microbp.manual_seed(3)
+        found.append(init.normal_(microbp.empty(4)).array.copy())
+    np.testing.assert_array_equal(*found)
+    assert found[0].dtype == np.float32

@@ -1,0 +1,40 @@
+"""Tensors and modules as HTML."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+import microbp
+from microbp.viz.notebook import module_html, tensor_html
+from tests.viz.networks import Perceptron, perceptron, settle
+
+
+def test_a_tensor_with_its_gradient() -> None:
+    x = microbp.tensor([1.0, 2.0], requires_grad=True)
+    x.name = "<x>"
+    assert ">grad</span>" not in tensor_html(x)
+    (x * 4).sum().backward()
+    html = tensor_html(x)
+    ElementTree.fromstring(html)
+    assert "&lt;x&gt;" in html
+    assert "requires grad" in html
+    assert html.count(">4<") == 2
+    assert "made by mul" in tensor_html(x * 2)
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (1, 1), (3, 2), (9, 9), (2, 2, 2)])
+def test_any_shape(shape: tuple[int, ...]) -> None:
+    ElementTree.fromstring(tensor_html(microbp.ones(*shape) if shape else microbp.tensor(1.0)))
+
+
+def test_a_module_with_its_parameters() -> None:
+    model = settle(Perceptron())
+    html = module_html(model)
+    ElementTree.fromstring(html)
+    assert "26 parameters" in html
+    assert html.count("not computed") == 4
+    perceptron().backward()
+    for name, _ in model.named_parameters():
+        assert f">{name}<" in html
