@@ -38,12 +38,21 @@ by_number = attrgetter("number")
 
 
 class Version:
-    """Counts the writes to one piece of memory; shared by all tensors and nodes that look at it."""
+    """Counts the writes to one piece of memory; shared by all tensors and nodes that look at it.
 
-    __slots__ = ("count",)
+    Attributes
+    ----------
+    count : int
+        How often the memory was written to.
+    moves : int
+        How often a tensor on it moved on to a new node, by a recorded operation in place.
+    """
+
+    __slots__ = ("count", "moves")
 
     def __init__(self) -> None:
         self.count = 0
+        self.moves = 0
 
 
 class Node:
@@ -74,6 +83,8 @@ class Node:
         Where the user's program called the operation.
     hooks : list or None
         Functions that see, and may replace, the gradient of the output.
+    retain : callable or None
+        Keeps the gradient of the output in the tensor that asked for it (`Tensor.retain_grad`).
     calls : tuple or None
         The module calls that end with this node (see `microbp.nn.Module`).
     """
@@ -84,6 +95,8 @@ class Node:
     shapes: tuple[tuple[int, ...], ...] | None = None
     versions: tuple[int, ...] | None = None
     hooks: list[Callable[[Any], Any]] | None = None
+    retain: Callable[[Any], None] | None = None
+    inputs: tuple[Any, ...] = ()  # also of a node that a failed copy left half made
     calls: tuple[Any, ...] | None = None
 
     def __init__(
@@ -226,8 +239,10 @@ def propagate(
         if g is None:
             continue
         if node.hooks is not None:
-            for hook in node.hooks:
+            for hook in tuple(node.hooks):
                 g = hook(g)
+        if node.retain is not None:
+            node.retain(g)
         if targets is not None and node in targets:
             found[node] = g
         if node.kept is None:

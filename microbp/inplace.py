@@ -59,7 +59,12 @@ def apply_in_place(op: Op, target: Tensor, *others: Any, **options: Any) -> Tens
     if node is not None:
         node._version = target._counter()
         node.versions = (*(node.versions or (0,) * (len(node.inputs) + 1))[:-1], target.version)
+    retained, retaining = target.retains_grad, target.node
     target.node, target._requires_grad = node, node is not None
+    target._counter().moves += 1
+    if retained and retaining is not None:
+        retaining.retain = None  # the gradient that is wanted is that of the new value
+        target.retain_grad()
     return target
 
 

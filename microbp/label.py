@@ -59,7 +59,15 @@ def freed(node: Any) -> str:
     """The graph was walked before."""
     return (
         f"backward through the graph a second time: the values that {title(node)}{at(node)} kept were freed by an "
-        "earlier backward pass. Pass retain_graph=True to the first backward(), or compute the loss anew"
+        "earlier backward pass, perhaps one that was interrupted. Pass retain_graph=True to the first backward(), or compute the loss anew"
+    )
+
+
+def stale_view(user: str) -> str:
+    """A view is used that was taken before an operation in place changed what it is a view of."""
+    return (
+        f"{user} got a view of a tensor that was changed in place after the view was taken, by an operation that was "
+        "recorded: the view has the new values, but not their history. Take the view again"
     )
 
 

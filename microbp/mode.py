@@ -73,6 +73,8 @@ class ModeSwitch:
             current.set(outer)
 
     def __call__(self, function: F) -> F:
+        if inspect.isasyncgenfunction(function):
+            raise TypeError("an asynchronous generator cannot be decorated; use a with block inside it, around each step")
         if inspect.isgeneratorfunction(function):
             wrapper = self._around_generator(function)
         elif inspect.iscoroutinefunction(function):

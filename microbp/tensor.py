@@ -6,6 +6,7 @@ arrays and, where a gradient will be wanted, leaves a `Node` behind.
 
 from __future__ import annotations
 
+import copy
 import sys
 import weakref
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from microbp import label
 from microbp.device import Device, cpu
 from microbp.dtypes import as_dtype, float32, float64, result_dtype
 from microbp.engine import Node, Version, record
-from microbp.errors import DtypeError, GraphError, MicrobpError, ShapeError
+from microbp.errors import DtypeError, GraphError, MicrobpError, MutationError, ShapeError
 from microbp.handle import Handle
 from microbp.methods import Methods
 from microbp.mode import current
@@ -80,6 +81,8 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
                 dtype = array.dtype
             if value._version is not None:
                 written = True
+                if value._base is not None and value._moves != value._version.moves:
+                    raise MutationError(label.stale_view(op.name))
         elif type(value) in PLAIN:
             arrays.append(value)
             edges.append(value)
@@ -136,14 +139,14 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
 
 def place_of_call() -> tuple[CodeType, int]:
     """Where the user's program is: the innermost call that does not come from this package."""
-    depth = 3  # place_of_call < apply < one of our own < perhaps the user
+    depth = 2  # place_of_call < apply < most often one of our own < perhaps the user
     frame = sys._getframe(depth)
-    while is_ours[frame.f_code.co_filename]:
-        depth += 1
-        try:
+    try:
+        while is_ours[frame.f_code.co_filename]:
+            depth += 1
             frame = sys._getframe(depth)
-        except ValueError:  # a program that runs inside the package, such as a doctest runner, has no user
-            break
+    except ValueError:
+        pass  # all the program is ours: a thread that was started on a method, say
     return frame.f_code, frame.f_lasti
 
 
@@ -165,10 +168,25 @@ def as_operand(value: Any) -> Any:
     if isinstance(value, Tensor) or type(value) in PLAIN:
         return value
     if isinstance(value, np.ndarray):
-        return wrap(np.asarray(value, dtype=as_dtype(value.dtype)))
+        return wrap(np.array(value, dtype=as_dtype(value.dtype)))  # a copy: no write to the array goes unseen
     if isinstance(value, np.generic | int | float):
         return value.item() if isinstance(value, np.generic) else value
     raise TypeError(f"expected a tensor, an array or a number, got {type(value).__name__}: {value!r}")
+
+
+def is_no_number(value: Any) -> bool:
+    """Whether a value is of a kind that equals no tensor, and may be compared with one."""
+    return value is None or isinstance(value, str)
+
+
+def rebuild(kind: type[Tensor], array: Any, requires_grad: bool, grad: Tensor | None, name: str | None) -> Tensor:
+    """A leaf from its parts, as copying and unpickling do it."""
+    out = kind.__new__(kind)
+    out.array = array
+    out._requires_grad = requires_grad
+    out._grad = grad
+    out.name = name
+    return out
 
 
 def wrap(array: Any, node: Node | None = None) -> Tensor:
@@ -216,7 +234,7 @@ class Tensor(Methods):
     _grad: Tensor | None = None
     _version: Version | None = None
     _base: Tensor | None = None
-    _retained: bool = False
+    _moves: int = 0
 
     __hash__ = object.__hash__
 
@@ -281,23 +299,23 @@ class Tensor(Methods):
         """
         if not self._requires_grad:
             raise GraphError("retain_grad() needs a tensor that requires grad")
-        if self.node is None or self._retained:
+        if self.node is None or self.retains_grad:
             return
-        self._retained = True
         holder = weakref.ref(self)  # the node must not keep its own output alive
 
-        def keep(g: Any) -> Any:
+        def keep(g: Any) -> None:
             tensor = holder()
             if tensor is not None:
-                tensor._grad = g if isinstance(g, Tensor) else wrap(g * 1)
-            return g
+                held = tensor._grad
+                own = apply(shaping.clone, g) if isinstance(g, Tensor) else wrap(g * 1)
+                tensor._grad = own if held is None else held + own
 
-        self.node.hooks = [*(self.node.hooks or ()), keep]
+        self.node.retain = keep
 
     @property
     def retains_grad(self) -> bool:
         """Whether `retain_grad` was called on this tensor."""
-        return self._retained
+        return self.node is not None and self.node.retain is not None
 
     def detach(self) -> Tensor:
         """The same values outside the graph: shared memory, ``requires_grad=False``."""
@@ -314,10 +332,10 @@ class Tensor(Methods):
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Tensor):
             raise TypeError(f"data must be a Tensor, got {type(value).__name__}")
-        count = self._counter().count
-        self.array = value.array
-        self._version = value._counter()  # from now on a write to either is a write to both
-        self._version.count = max(self._version.count, count) + 1
+        if self._requires_grad and value.array.dtype.kind != "f":
+            raise DtypeError(f"the data of a tensor that requires grad must be floating-point, got {value.dtype}")
+        self.array = value.array  # graphs that kept the old values keep them, and stay right
+        self._version = value._counter()  # a write to either is now a write to both
         if self.node is not None:
             self.node._version = self._version
 
@@ -339,6 +357,7 @@ class Tensor(Methods):
         if np.may_share_memory(self.array, base.array):
             self._base = base if base._base is None else base._base
             self._version = base._counter()
+            self._moves = self._version.moves
             if self.node is not None:
                 self.node._version = self._version
 
@@ -363,15 +382,37 @@ class Tensor(Methods):
             replaced = hook(given)
             if replaced is None:
                 return g
-            if replaced.shape != given.shape:
-                raise ShapeError(f"a hook returned a gradient of shape {replaced.shape}, expected {given.shape}")
+            if not isinstance(replaced, Tensor):
+                raise TypeError(f"a hook must return a Tensor or None, got {type(replaced).__name__}")
+            if replaced.shape != given.shape or replaced.dtype != given.dtype:
+                raise ShapeError(
+                    f"a hook returned a gradient of {label.describe(replaced)} in place of {label.describe(given)}"
+                )
             return replaced if isinstance(g, Tensor) else replaced.array
 
         owner = self if self.node is None else self.node
         if owner.hooks is None:
             owner.hooks = []
-        owner.hooks.insert(len(owner.hooks) - self._retained, call)
+        owner.hooks.append(call)
         return Handle(owner.hooks, call)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        """A leaf of its own, with the same values, gradient and name."""
+        out: Tensor = rebuild(*self._parts(copy.deepcopy(self._grad, memo), self.array.copy()))
+        memo[id(self)] = out
+        return out
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return rebuild, self._parts(self._grad, self.array)
+
+    def _parts(self, grad: Tensor | None, array: Any) -> tuple[Any, ...]:
+        """What a copy is made of; hooks stay behind."""
+        if self.node is not None:
+            raise GraphError(
+                f"only leaves can be copied or pickled, and this tensor was computed by {label.title(self.node)}"
+                f"{label.at(self.node)}; use t.detach()"
+            )
+        return type(self), array, self._requires_grad, grad, self.name
 
     # -- the array -------------------------------------------------------------------------
 
@@ -459,6 +500,8 @@ class Tensor(Methods):
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if "out" in kwargs:
+            raise TypeError(f"np.{ufunc.__name__} cannot write a tensor's result into an array; write a = a + t, not a += t")
         return self.__array_function__(ufunc if method == "__call__" else (ufunc, method), (), inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -563,10 +606,10 @@ class Tensor(Methods):
         return apply(elementwise.abs, self)
 
     def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return NotImplemented if other is None else apply(comparison.eq, self, other)
+        return NotImplemented if is_no_number(other) else apply(comparison.eq, self, other)
 
     def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return NotImplemented if other is None else apply(comparison.ne, self, other)
+        return NotImplemented if is_no_number(other) else apply(comparison.ne, self, other)
 
     def __lt__(self, other: Any) -> Tensor:
         return apply(comparison.lt, self, other)

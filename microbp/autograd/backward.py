@@ -7,17 +7,18 @@ they do with what comes out: `backward` adds it to the leaves' ``grad``, `grad` 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from microbp import label
 from microbp.engine import Node, propagate
-from microbp.errors import DtypeError, GraphError, ShapeError
+from microbp.errors import DtypeError, GraphError, MutationError, ShapeError
 from microbp.methods import method
 from microbp.mode import enable_grad
 from microbp.ops.quiet import IGNORE, error_state
-from microbp.ops.shape import clone
+from microbp.ops.shape import cast, clone
 from microbp.tensor import Tensor, apply, wrap
 
 __all__ = ["backward", "grad"]
@@ -65,18 +66,19 @@ def backward(
     >>> w.grad
     tensor([6.])
     """
+    roots = as_tuple(tensors)
     targets = None if inputs is None else as_tuple(inputs)
     if targets is not None and not targets:
         raise GraphError("backward() got an empty list of inputs")
-    gradients = run(as_tuple(tensors), grad_tensors, retain_graph, create_graph, targets)
+    gradients = run(roots, grad_tensors, retain_graph, create_graph, targets)
+    if targets is not None:
+        edges = {target: target.node or target for target in targets}
+        gradients = {target: gradients[edge] for target, edge in edges.items() if edge in gradients}
     with accumulating:
-        if targets is None:
-            for leaf, g in gradients.items():
-                accumulate(leaf, g)
-        else:
-            for target in dict.fromkeys(targets):
-                if (target.node or target) in gradients:
-                    accumulate(target, gradients[target.node or target])
+        for tensor, g in gradients.items():
+            check_fits(tensor, g)
+        for tensor, g in gradients.items():
+            accumulate(tensor, g)
 
 
 @method("backward")
@@ -197,7 +199,7 @@ def run(
         error_state.reset(token)
     for edge, g in found.items():
         if edge.hooks is not None and not isinstance(edge, Node):
-            for hook in edge.hooks:
+            for hook in tuple(edge.hooks):
                 found[edge] = g = hook(g)
     return found
 
@@ -209,13 +211,17 @@ def seed(root: Tensor, start: Tensor | None, create_graph: bool) -> Any:
             "backward() on a tensor that does not require grad: nothing was recorded. Set requires_grad=True on what "
             "you want gradients for, and compute outside no_grad()"
         )
+    if root._base is not None and root._moves != root._counter().moves:
+        raise MutationError(label.stale_view("backward()"))
     if start is None:
-        one = np.ones(root.array.shape, root.array.dtype)
-        if one.size != 1:
+        if root.array.size != 1:
             raise ShapeError(
                 f"backward() without a gradient needs a tensor of one element, got shape {root.shape}: reduce it first "
                 "(loss.sum() or loss.mean()), or pass gradient=, a tensor of that shape"
             )
+        one = np.array(1, root.array.dtype)
+        if root.array.ndim:
+            one = one.reshape(root.array.shape)
         return wrap(one) if create_graph else one
     if not isinstance(start, Tensor):
         raise TypeError(f"a starting gradient must be a Tensor, got {type(start).__name__}")
@@ -224,7 +230,7 @@ def seed(root: Tensor, start: Tensor | None, create_graph: bool) -> Any:
     if start.array.dtype.kind != "f":
         raise DtypeError(f"a starting gradient must be of a floating-point dtype, got {start.dtype}")
     if create_graph:
-        return start
+        return start if start.dtype == root.dtype else apply(cast, start, dtype=root.dtype, source=start.dtype)
     # Copied where it would become a leaf's own gradient.
     array = start.array.astype(root.array.dtype, copy=False)
     return array if root.node is not None else array.copy()
@@ -237,7 +243,7 @@ def lift(node: Node) -> tuple[Any, ...]:
     lifted: dict[str, Any] = {}
     for letter, value in values.items():
         if letter == "y":
-            lifted[letter] = wrap(value, node)
+            lifted[letter] = at_edge(value, node)
         elif letter in node.op.arguments:
             lifted[letter] = at_edge(value, node.inputs[node.op.arguments.index(letter)])
         elif letter not in node.op.handed_on:
@@ -253,8 +259,24 @@ def lift(node: Node) -> tuple[Any, ...]:
 def at_edge(value: Any, edge: Any) -> Any:
     """A kept value as the tensor at an edge of the graph."""
     if isinstance(edge, Node):
-        return wrap(value, edge)
+        tensor = wrap(value, edge)
+        tensor._version = edge._version
+        return tensor
+    if isinstance(edge, Tensor) and edge.array is not value:
+        raise MutationError("a tensor was given other data since the forward pass; compute the loss anew")
     return edge if isinstance(edge, Tensor) else value
+
+
+def check_fits(tensor: Tensor, g: Any) -> None:
+    """Refuse to add a gradient to one that is of another shape or dtype, or cannot be written to."""
+    held = tensor._grad
+    if held is not None and (held.array.shape != g.shape or held.array.dtype != g.dtype):
+        raise ShapeError(
+            f"cannot add a gradient of {label.describe(g)} to the one that the tensor has, {label.describe(held)}; "
+            "its data was changed since: set its grad to None first"
+        )
+    if held is not None and not held.array.flags.writeable:
+        raise MutationError("cannot add to a gradient in read-only memory; set grad to None, or to a copy (g.clone())")
 
 
 def accumulate(tensor: Tensor, g: Any) -> None:
@@ -264,12 +286,17 @@ def accumulate(tensor: Tensor, g: Any) -> None:
         # A recorded gradient becomes a tensor of its own, so that leaves do not share it.
         tensor._grad = apply(clone, g) if held is None else held + g
     elif held is None:
-        tensor._grad = wrap(g)
+        # What a hook has seen, or passes through the tensor, is not this tensor's alone.
+        tensor._grad = wrap(g if tensor.node is None and tensor.hooks is None else g * 1)
     else:
         np.add(held.array, g, out=held.array)
         held._counter().count += 1
 
 
 def as_tuple(values: Any) -> tuple[Any, ...]:
-    """One value, or several, as a tuple."""
-    return (values,) if isinstance(values, Tensor) else tuple(values)
+    """One tensor, or several, as a tuple."""
+    if isinstance(values, Tensor):
+        return (values,)
+    if not isinstance(values, Iterable):
+        raise TypeError(f"expected a Tensor, or several, got {type(values).__name__}: {values!r}")
+    return tuple(values)

@@ -23,8 +23,8 @@ __all__ = ["implements"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def implements(*numpy_functions: Callable[..., Any]) -> Callable[[F], F]:
-    """Make a function what NumPy's functions mean for tensors."""
+def implements(*numpy_functions: Any) -> Callable[[F], F]:
+    """Make a function what NumPy's functions, or ufuncs' methods as ``(np.add, "reduce")``, mean for tensors."""
 
     def enter(function: F) -> F:
         for counterpart in numpy_functions:
@@ -46,6 +46,14 @@ def reduces(ours: Callable[..., Tensor], *counterparts: Callable[..., Any]) -> N
 
 reduces(reduction.sum, np.sum)
 reduces(reduction.mean, np.mean)
+
+
+@implements((np.add, "reduce"))
+def add_reduce(a: Tensor, axis: Any = 0, *, keepdims: bool = False) -> Tensor:
+    """Sum over the first axis, as ``np.add.reduce`` has it."""
+    return reduction.sum(a, axis, keepdim=keepdims)
+
+
 reduces(reduction.prod, np.prod)
 reduces(reduction.amax, np.max, np.amax)
 reduces(reduction.amin, np.min, np.amin)

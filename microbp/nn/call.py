@@ -31,7 +31,7 @@ class Called:
         """Run ``forward`` and the hooks, and note the call on the nodes of the output.
 
         A node knows the module calls that ended with it by ``node.calls``: a linked list of
-        ``(weak reference to the module, start, earlier)``. The operations of the call are
+        ``(weak reference to the module, start, earlier, class of the module)``. The operations of the call are
         those with ``start < number <= node.number``; `earlier` is the list of the calls that
         ended with the node before, which are those inside this one. Drawings make clusters of it.
         """
@@ -42,7 +42,7 @@ class Called:
         if isinstance(output, Tensor):
             node = output.node
             if node is not None and node.number > start:
-                node.calls = (weakref.ref(self), start, node.calls)
+                node.calls = (weakref.ref(self), start, node.calls, type(self))
         else:
             self._note_call(output, start)
         return output
@@ -53,7 +53,7 @@ class Called:
             node = output.node
             noted = node is not None and node.calls is not None and node.calls[1] == start
             if node is not None and node.number > start and not noted:  # the same tensor may be given twice
-                node.calls = (weakref.ref(self), start, node.calls)
+                node.calls = (weakref.ref(self), start, node.calls, type(self))
         elif isinstance(output, dict):
             for part in output.values():
                 self._note_call(part, start)

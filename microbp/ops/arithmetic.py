@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from microbp.errors import DivisionError, DtypeError
-from microbp.ops.elementwise import gate, zeros_like
+from microbp.ops.elementwise import zero_where, zeros_like
 from microbp.ops.op import op
 
 __all__ = ["fmod", "lerp", "maximum", "minimum", "mul", "neg", "reciprocal", "remainder", "square"]
@@ -133,14 +133,14 @@ def pow(a: Any, b: Any) -> Any:
 def _(g: Any, a: Any, b: Any) -> Any:
     if isinstance(b, int | float):
         return g * (b * pow(a, b - 1)) if b else zeros_like(g)
-    return gate(g * (b * a ** (b - 1)), b != 0)
+    return zero_where(g * (b * a ** (b - 1)), b == 0)
 
 
 @pow.grad("b", "where((a == 0) & (b >= 0), 0, g * y * log(a))")
 def _(g: Any, y: Any, a: Any, b: Any) -> Any:
     # The logarithm of a Python number must be one too: NumPy's would turn float32 into float64.
     logarithm = log_of_number(a) if isinstance(a, int | float) else np.log(a)
-    return gate(g * (y * logarithm), ~((a == 0) & (b >= 0)))
+    return zero_where(g * (y * logarithm), (a == 0) & (b >= 0))
 
 
 @op("a % b", numpy=np.remainder)
@@ -219,12 +219,12 @@ def maximum(a: Any, b: Any) -> Any:
 
 @maximum.grad("a", "where(a == b, g / 2, where(a > b, g, 0))")
 def _(g: Any, a: Any, b: Any) -> Any:
-    return gate(where(a == b, g / 2, g), ~(a < b))  # NaN passes the gradient to both
+    return zero_where(where(a == b, g / 2, g), a < b)  # NaN passes the gradient to both
 
 
 @maximum.grad("b", "where(a == b, g / 2, where(a < b, g, 0))")
 def _(g: Any, a: Any, b: Any) -> Any:
-    return gate(where(a == b, g / 2, g), ~(a > b))
+    return zero_where(where(a == b, g / 2, g), a > b)
 
 
 @op("minimum(a, b)", numpy=np.minimum)
@@ -242,12 +242,12 @@ def minimum(a: Any, b: Any) -> Any:
 
 @minimum.grad("a", "where(a == b, g / 2, where(a < b, g, 0))")
 def _(g: Any, a: Any, b: Any) -> Any:
-    return gate(where(a == b, g / 2, g), ~(a > b))
+    return zero_where(where(a == b, g / 2, g), a > b)
 
 
 @minimum.grad("b", "where(a == b, g / 2, where(a > b, g, 0))")
 def _(g: Any, a: Any, b: Any) -> Any:
-    return gate(where(a == b, g / 2, g), ~(a < b))
+    return zero_where(where(a == b, g / 2, g), a < b)
 
 
 @op("where(condition, a, b)", numpy=np.where)
@@ -258,12 +258,12 @@ def where(condition: Any, a: Any, b: Any) -> Any:
 
 @where.grad("a", "where(condition, g, 0)")
 def _(g: Any, condition: Any) -> Any:
-    return gate(g, condition)
+    return zero_where(g, ~condition)
 
 
 @where.grad("b", "where(condition, 0, g)")
 def _(g: Any, condition: Any) -> Any:
-    return gate(g, ~condition)
+    return zero_where(g, condition)
 
 
 @op("a + w * (b - a)", floating=True)
@@ -293,17 +293,17 @@ def clamp(a: Any, low: Any, high: Any) -> Any:
 
 @clamp.grad("a", "where((low <= a) & (a <= high), g, 0)")
 def _(g: Any, a: Any, low: Any, high: Any) -> Any:
-    return gate(g, (a >= low) & (a <= high))
+    return zero_where(g, ~((a >= low) & (a <= high)))
 
 
 @clamp.grad("low", "where((a < low) & (low < high), g, 0)")
 def _(g: Any, a: Any, low: Any, high: Any) -> Any:
-    return gate(g, (a < low) & (low < high))
+    return zero_where(g, ~((a < low) & (low < high)))
 
 
 @clamp.grad("high", "where((a > high) | (low > high), g, 0)")
 def _(g: Any, a: Any, low: Any, high: Any) -> Any:
-    return gate(g, (a > high) | (low > high))
+    return zero_where(g, ~((a > high) | (low > high)))
 
 
 def kind(value: Any) -> str:

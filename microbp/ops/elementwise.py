@@ -56,25 +56,26 @@ def zeros_like(a: Any) -> Any:
     return np.zeros_like(a)
 
 
-@op("where(mask, a, 0)", broadcasts=False)
-def gate(a: Any, mask: Any) -> Any:
-    """The elements where the mask holds, exactly 0 elsewhere, also for infinite elements.
+@op("where(mask, 0, a)", broadcasts=False)
+def zero_where(a: Any, mask: Any) -> Any:
+    """The elements where the mask does not hold, exactly 0 where it does, also for infinite elements.
 
     The bits of the elements are masked, which is as fast as a product and up to ten times
     faster than a choice (0.4 against 3.9 ms for 10⁶ of float32).
     """
-    word = WORDS[a.dtype.itemsize]
-    bits = np.multiply(mask, word(-1))  # all ones, or all zeros
+    one = ONES[a.dtype.itemsize]
+    bits = np.subtract(mask, one)  # all zeros where the mask holds, else -1, which is all ones
+    values = a.view(one.dtype)
     if bits.shape == a.shape:
-        bits &= a.view(word)
+        bits &= values
     else:
-        bits = bits & a.view(word)
+        bits = bits & values
     return bits.view(a.dtype)
 
 
-gate.grad("a", "gate(g, mask)")
+zero_where.grad("a", "zero_where(g, mask)")
 
-WORDS: dict[int, Any] = {2: np.int16, 4: np.int32, 8: np.int64}
+ONES = {2: np.array(1, np.int16), 4: np.array(1, np.int32), 8: np.array(1, np.int64)}  # by size in bytes
 
 # Absolute value, sign, and rounding
 
@@ -554,7 +555,7 @@ def relu(a: Any) -> Any:
 
 @relu.grad("a", "where(y > 0, g, 0)")
 def _(g: Any, y: Any) -> Any:
-    return gate(g, ~(y <= 0))  # NaN passes the gradient on, and so stays visible
+    return zero_where(g, y <= 0)  # NaN passes the gradient on, and so stays visible
 
 
 @op("erf(a)", floating=True)

@@ -39,18 +39,23 @@ cross_entropy.letter("p", "softmax(a, dim=1)")
 
 @cross_entropy.grad("a", "g * (p - one_hot(t, classes=a_shape[1])) / n")
 def _(g: Any, t: Any, p: Any, *, n: float) -> Any:
-    return minus_one_hot(p, t) * (g / n)
+    return excess(p, t, g / n)
 
 
-@op("p - one_hot(t, classes=p.shape[1])", promotes=False, broadcasts=False)
-def minus_one_hot(p: Any, t: Any) -> Any:
-    """Rows of `p` (N, C), less 1 at the labels `t` (N,)."""
-    y = p.copy(order="K")
-    y[np.arange(len(t)), t] -= 1
+@op("s * (p - one_hot(t, classes=p.shape[1]))", promotes=False, broadcasts=False)
+def excess(p: Any, t: Any, s: Any) -> Any:
+    """By how much the probabilities `p` (N, C) exceed those of the labels `t` (N,), times a number `s`."""
+    y = p * s
+    y[np.arange(len(t)), t] -= s
     return y
 
 
-minus_one_hot.grad("p", "g")
+excess.grad("p", "g * s")
+
+
+@excess.grad("s", "(g * (p - one_hot(t, classes=p.shape[1]))).sum()")
+def _(g: Any, p: Any, t: Any) -> Any:
+    return (g * excess(p, t, 1.0)).sum()
 
 
 @op("t[..., None] == arange(classes)")

@@ -41,6 +41,7 @@ tensors speak NumPy's protocols; that is all that second derivatives need.
 from __future__ import annotations
 
 import ast
+import inspect
 import linecache
 from collections.abc import Callable
 from functools import partial
@@ -52,6 +53,8 @@ from typing import Any
 import numpy as np
 
 __all__ = ["Op", "Plan", "Rule", "op", "registry", "sum_to", "vocabulary"]
+
+ARRAYS = (np.ndarray, np.generic)
 
 registry: dict[str, Op] = {}
 """Every row by its name."""
@@ -258,9 +261,15 @@ class Op:
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         if options:
             inputs, options = self.bind(inputs, options)
+        if len(inputs) != len(self.arguments) and not self.variadic:
+            raise TypeError(f"{self.name}() takes {', '.join(self.arguments)}, got {len(inputs)} arguments")
+        arrays = False
         for value in inputs:
             if hasattr(value, "apply_op"):
                 return value.apply_op(self, *inputs, **options)
+            arrays = arrays or isinstance(value, ARRAYS)
+        if not arrays:
+            raise TypeError(f"{self.name}() takes tensors, got {', '.join(type(value).__name__ for value in inputs)}")
         result = self.forward(*inputs, **options)
         return result[0] if self.handed_on else result
 
@@ -276,6 +285,10 @@ class Op:
         if missing:
             raise TypeError(f"{self.name}() misses its argument {missing[0]!r}")
         return (*inputs, *(given.pop(name) for name in rest)), given
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return inspect.signature(self.forward)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """A row that is an attribute of a class is one of its methods."""

@@ -18,32 +18,39 @@ most = 8
 
 
 def summary(title: str, groups: Sequence[Mapping[str, Any]], defaults: Mapping[str, Any]) -> str:
-    """The text that ``print(optimizer)`` shows; options with the global value are marked so."""
+    """The text that ``print(optimizer)`` shows: the global options once, then of each group what differs."""
     lines = [f"{title} ("]
+    if shared := listed(defaults):
+        lines += ["Global options", "    " + ", ".join(f"{name}: {value}" for name, value in shared.items())]
     for k, group in enumerate(groups):
-        lines.append(f"Parameter Group {k}" + (f": {group['name']}" if "name" in group else ""))
-        lines += [f"    {line}" for line in parameters(group)]
-        for name in sorted(group.keys() - unlisted):
-            value = group[name]
-            if name in switches and not value:
-                continue
-            shared = len(groups) > 1 and name in defaults and same(value, defaults[name])
-            lines.append(f"    {name}: {value}" + ("  (global)" if shared else ""))
+        tensors: list[Tensor] = group["params"]
+        count = f"{counted(len(tensors), 'tensor')}, {counted(sum(p.numel() for p in tensors), 'number')}"
+        name = f": {group['name']}" if "name" in group else ""
+        lines.append(f"Parameter Group {k}{name} ({count})")
+        for option, value in listed(group).items():
+            if option not in shared or not same(value, shared[option]):
+                lines.append(f"    {option}: {value}")
+        lines += [f"        {line}" for line in parameters(group)]
     return "\n".join([*lines, ")"])
 
 
+def listed(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that are worth a word."""
+    return {
+        name: value
+        for name, value in options.items()
+        if name not in unlisted and (value or name not in switches)
+    }
+
+
 def parameters(group: Mapping[str, Any]) -> Iterator[str]:
-    """The parameters of a group: how many, then a line for each."""
+    """The parameters of a group, a line for each."""
     tensors: list[Tensor] = group["params"]
     names = [name or "" for name in group.get("param_names", [p.name for p in tensors])]
-    width = max(map(len, names))
-    numbers = sum(p.numel() for p in tensors)
-    yield f"params: {counted(len(tensors), 'tensor')}, {counted(numbers, 'number')}"
-    rows = [
-        f"    {name:{width}} {p.shape}" if width else f"    {p.shape}" for name, p in zip(names, tensors, strict=True)
-    ]
+    width = max(map(len, names), default=0)
+    rows = [f"{name:{width}} {p.shape}" if width else f"{p.shape}" for name, p in zip(names, tensors, strict=True)]
     if len(rows) > most:
-        rows[most // 2 : -most // 2] = [f"    ... {len(rows) - most} more ..."]
+        rows[most // 2 : -most // 2] = [f"... {len(rows) - most} more ..."]
     yield from rows
 
 

@@ -185,12 +185,14 @@ class Graph(graphviz.Digraph):  # type: ignore[misc]
     def _repr_mimebundle_(
         self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **_: Any
     ) -> dict[str, Any]:
-        """What a notebook shows: the picture, or the DOT text where nothing can render it."""
+        """What a notebook shows: the picture, or why there is none and what to do."""
         try:
             bundle: dict[str, Any] = super()._repr_mimebundle_(include, exclude)
         except Exception as error:  # a display must never break a notebook
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            return {"text/plain": f"// {reason}\n{self.source}"}
+            if isinstance(error, GraphvizNotFound):
+                return {"text/plain": str(error)}
+            reason = str(error) or type(error).__name__
+            return {"text/plain": f"the graph could not be rendered: {reason}\ngraph.source is its DOT text."}
         return bundle
 
     def _repr_svg_(self) -> str | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+import re
+from collections.abc import Container, Iterable
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,10 @@ import numpy as np
 from microbp.viz.fold import Closed, Earlier
 from microbp.viz.style import GRADIENT, MUTED
 from microbp.viz.text import escape_html, fits, matrix, number, shape_text, shorten, summary
-from microbp.viz.view import Operation, TensorBox
+from microbp.viz.view import Argument, Operation, TensorBox
 
 __all__ = [
+    "captions",
     "closed_label",
     "contribution_text",
     "earlier_label",
@@ -25,6 +27,10 @@ __all__ = [
 ]
 
 NAME_LENGTH = 48
+CAPTION_LENGTH = 20  # of a name in a formula
+FORMULA_LENGTH = 64
+BLANK = "&#160;"
+NEGATIVE = re.compile(r"-[\d.]+(e[+-]?\d+)?|-inf")
 
 
 def font(text: str, *, size: float | None = None, colour: str | None = None, tag: str = "") -> str:
@@ -41,12 +47,28 @@ def table(rows: Iterable[str], padding: int = 1) -> str:
 
 
 def grid(array: Any, colour: str | None) -> str:
-    """A small matrix in columns."""
+    """A small matrix in columns.
+
+    A box may be wider than its numbers, and its cells grow with it. Numbers of one width,
+    filled up with blanks, stay below each other in the middle of their cells.
+    """
+    texts = matrix(array)
+    widths = [max(map(width, column)) for column in zip(*texts, strict=True)]
     rows = (
-        "<TR>" + "".join(f'<TD ALIGN="RIGHT">&#160;{font(text, size=9, colour=colour)}</TD>' for text in row) + "</TR>"
-        for row in matrix(array)
+        "<TR>"
+        + "".join(
+            f"<TD>{font(BLANK * (1 + most - width(text)) + text + BLANK, size=9, colour=colour)}</TD>"
+            for text, most in zip(row, widths, strict=True)
+        )
+        + "</TR>"
+        for row in texts
     )
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="1" CELLPADDING="1">{"".join(rows)}</TABLE>'
+
+
+def width(text: str) -> int:
+    """The width of a number in blanks: a digit is as wide as two, signs and points as one."""
+    return sum(2 if sign.isalnum() else 1 for sign in text)
 
 
 def numbers(array: Any, colour: str | None = None) -> str:
@@ -103,12 +125,18 @@ def tensor_tip(box: TensorBox) -> str:
     return "\n".join(lines)
 
 
-def operation_label(op: Operation, *, attrs: int | None, saved: bool, times: int) -> str:
+def operation_label(
+    op: Operation, *, captions: dict[str, str], formulas: bool, attrs: int | None, saved: bool, times: int
+) -> str:
     """The label of an operation.
 
     Parameters
     ----------
     op : Operation
+    captions : dict of str to str
+        What the letters of the row are called in the picture.
+    formulas : bool
+        Show the derivatives.
     attrs : int or None
         Show the options, each in at most so many characters.
     saved : bool
@@ -118,9 +146,11 @@ def operation_label(op: Operation, *, attrs: int | None, saved: bool, times: int
     """
     many = f" ×{times}" if times > 1 else ""
     rows = [font(escape_html(op.name) + many, tag="B", size=10)]
-    given = {a.name: a.number for a in op.arguments if a.tensor is None}
-    if given:
-        rows.append(font(escape_html(shorten(substitute(op.formula, given), NAME_LENGTH)), size=9))
+    if any(argument.tensor is None for argument in op.arguments):
+        rows.append(font(escape_html(shorten(substitute(op.formula, captions), NAME_LENGTH)), size=9))
+    if formulas:
+        lines = [derivative(argument, captions) for argument in op.arguments if argument.formula]
+        rows += [font(escape_html(shorten(line, FORMULA_LENGTH)), size=8.5, colour=GRADIENT) for line in lines]
     if attrs is not None:
         rows += [font(escape_html(line), size=8.5) for line in options_text(op.options, attrs)]
     if saved:
@@ -139,12 +169,39 @@ def operation_tip(op: Operation, *, source: bool, attrs: int) -> str:
     return "\n".join(lines)
 
 
-def substitute(formula: str, given: dict[str, Any]) -> str:
-    """A formula with numbers in the place of some of its letters: ``a ** 2``."""
+def captions(op: Operation, hidden: Container[TensorBox]) -> dict[str, str]:
+    """What the letters of a row are called in the picture, where a letter has one meaning.
+
+    A row's own letters would be taken for the user's names. What is hidden, or stands for
+    several tensors, is a dot.
+    """
+    letters = [argument.name for argument in op.arguments]
+    called = {a.name: written(a.number) if a.tensor is None else called_in(a.tensor, hidden) for a in op.arguments}
+    called = {letter: name for letter, name in called.items() if letters.count(letter) == 1}
+    shapes = {f"{letter}_shape": f"{name}.shape" for letter, name in called.items()}
+    return {**shapes, **called, "y": called_in(op.output, hidden)}
+
+
+def called_in(tensor: TensorBox, hidden: Container[TensorBox]) -> str:
+    """The name of a tensor in a formula."""
+    return "·" if tensor in hidden else shorten(tensor.name, CAPTION_LENGTH)
+
+
+def derivative(argument: Argument, captions: dict[str, str]) -> str:
+    """A rule in the names of the picture: ``dL/dx = g * w``."""
+    assert argument.formula is not None
+    rule = argument.formula.split(" = ", 1)[1]
+    return f"dL/d{captions.get(argument.name, argument.name)} = {substitute(rule, captions)}"
+
+
+def substitute(formula: str, captions: dict[str, str]) -> str:
+    """A formula with numbers and names in the place of its letters: ``x ** 2``."""
 
     class Insert(ast.NodeTransformer):
         def visit_Name(self, node: ast.Name) -> ast.expr:
-            return ast.parse(written(given[node.id]), mode="eval").body if node.id in given else node
+            name = captions.get(node.id, node.id)
+            # A negative number is an expression, so that it gets brackets where it needs them.
+            return ast.parse(name, mode="eval").body if NEGATIVE.fullmatch(name) else ast.Name(name)
 
     return ast.unparse(Insert().visit(ast.parse(formula, mode="eval")))
 

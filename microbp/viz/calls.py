@@ -64,13 +64,13 @@ class Names:
 
 
 def spans(nodes: Sequence[Node]) -> list[tuple[int, int, Any]]:
-    """Start, end and module of every call that made one of the nodes (oldest first), outer calls first."""
+    """Start, end, and (module, class) of every call that made one of the nodes (oldest first), outer calls first."""
     found: dict[int, tuple[int, int, Any]] = {}
     for node in nodes:
         note = node.calls
         while note is not None:
-            reference, start, note = note
-            found[start] = (start, node.number, reference())
+            reference, start, note, kind = note
+            found[start] = (start, node.number, (reference(), kind.__name__))  # a temporary module is dead by now
     return [found[start] for start in sorted(found)]
 
 
@@ -122,11 +122,10 @@ def names_of(modules: Iterable[Any], model: Any, params: Mapping[str, Any] | Ite
 def calls_of(nodes: Sequence[Node], model: Any, params: Any) -> tuple[list[Call], dict[Node, Call], Names]:
     """The module calls that made the nodes (oldest first), the innermost call of each node, and the names."""
     placed = nested(spans(nodes))
-    names = names_of([module for parent, _, module in placed if parent is None], model, params)
+    names = names_of([module for parent, _, (module, _) in placed if parent is None], model, params)
     calls: list[Call] = []
     counts: dict[str, int] = {}
-    for parent, span, module in placed:
-        kind = "module" if module is None else type(module).__name__
+    for parent, span, (module, kind) in placed:
         name = names.modules.get(module, kind)
         counts[name] = counts.get(name, 0) + 1
         outer = None if parent is None else calls[parent]

@@ -7,6 +7,7 @@ the graph (`microbp.viz.view`), less what is folded away (`microbp.viz.fold`).
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -46,6 +47,7 @@ def make_dot(
     rankdir: str = "LR",
     max_nodes: int | None = 300,
     show_source: bool = True,
+    show_formulas: bool = False,
 ) -> Graph:
     """Draw the computational graph of a tensor.
 
@@ -56,7 +58,7 @@ def make_dot(
     var : Tensor or sequence of Tensor
         What the graph computes, usually the loss.
     params : mapping of str to Tensor, or iterable of (str, Tensor), optional
-        Names for tensors; they take precedence over those of the model.
+        Names for tensors, intermediate results too; they take precedence over those of the model.
     show_attrs : bool
         Show the options of each operation (``dim = 1``).
     show_saved : bool
@@ -65,6 +67,7 @@ def make_dot(
         The longest that an option may be.
     model : Module, optional
         Gives parameters and modules their names; by default the modules that were called do.
+        Warns if none of its parameters is in the graph.
     show_values : bool or "auto"
         Show the values of tensors of up to 4 by 4 elements, and mean ± standard deviation of
         larger ones. ``"auto"`` leaves them out of a crowded picture.
@@ -86,6 +89,8 @@ def make_dot(
         Close modules until no more boxes than this remain.
     show_source : bool
         Say in the tooltip of an operation where the program calls it.
+    show_formulas : bool
+        Show the derivatives of each operation, in the names of the picture; `g` is the gradient of its output.
 
     Returns
     -------
@@ -97,6 +102,8 @@ def make_dot(
     ------
     OptionError
         If an option has none of the values above.
+    TypeError
+        If `var` is no tensor, or `model` no module.
 
     Examples
     --------
@@ -116,16 +123,20 @@ def make_dot(
         raise OptionError(f"depth is the number of modules that are open around a closed one, got {depth}")
     if max_nodes is not None and max_nodes < 1:
         raise OptionError(f"max_nodes must be positive or None, got {max_nodes}")
-    roots = (var,) if isinstance(var, Tensor) else tuple(var)
-    for root in roots:
-        if not isinstance(root, Tensor):
-            raise TypeError(f"make_dot() draws a tensor or a sequence of tensors, got {type(root).__name__}")
-    if not roots:
-        raise OptionError("make_dot() got an empty sequence: there is nothing to draw")
+    roots = tensors_of(var)
+    if model is not None and not hasattr(model, "named_parameters"):
+        raise TypeError(f"make_dot() takes names from model=, a module; got {type(model).__name__}")
 
     grads = "auto" if show_grads == "auto" else "all" if show_grads else "none"
     worked_out = "auto" if grads == "none" and color_by == "grad" else grads
     view = look(roots, model=model, params=params, values=bool(show_values), gradients=worked_out)
+    if model is not None and not any(box.owned for box in view.tensors) and any(True for _ in model.parameters()):
+        warnings.warn(
+            f"none of the parameters of model={type(model).__name__} is in this graph; was the loss computed with "
+            "another model, or under no_grad()?",
+            UserWarning,
+            stacklevel=2,
+        )
     picture = fold(view, depth=depth, roll=roll, max_nodes=max_nodes)
     drawing = Drawing(
         view,
@@ -138,9 +149,23 @@ def make_dot(
         color_by=color_by,
         backward=direction == "backward",
         source=show_source,
+        formulas=show_formulas,
         limit=max_nodes if picture.depth < min(picture.deepest, picture.deepest if depth is None else depth) else None,
     )
     return drawing.draw(rankdir)
+
+
+def tensors_of(var: Any) -> tuple[Tensor, ...]:
+    """What is to be drawn, if it can be."""
+    if isinstance(var, Tensor):
+        return (var,)
+    hint = "; call it: make_dot(model(x), model=model)" if hasattr(var, "named_parameters") else ""
+    wrong = [var] if hint or not isinstance(var, Iterable) else [root for root in var if not isinstance(root, Tensor)]
+    if wrong:
+        raise TypeError(f"make_dot() draws a tensor or a sequence of tensors, got {type(wrong[0]).__name__}{hint}")
+    if not tuple(var):
+        raise OptionError("make_dot() got an empty sequence: there is nothing to draw")
+    return tuple(var)
 
 
 def check(name: str, value: Any, allowed: Sequence[Any]) -> None:
@@ -165,6 +190,7 @@ class Drawing:
         color_by: str,
         backward: bool,
         source: bool,
+        formulas: bool,
         limit: int | None,
     ) -> None:
         self.view = view
@@ -177,6 +203,9 @@ class Drawing:
         self.by_gradient = color_by == "grad"
         self.backward = backward
         self.source = source
+        self.formulas = formulas
+        drawn = set(picture.tensors)
+        self.hidden = {box for box in view.tensors if box not in drawn or picture.times.get(box.id, 1) > 1}
         self.limit = limit
         self.frames = set(picture.clusters)
         self.scale = style.gradient_scale([rms(g) for g in map(gradient_of, picture.tensors) if g is not None])
@@ -199,7 +228,6 @@ class Drawing:
             labeljust="l",
             nodesep="0.22",
             ranksep="0.32",
-            label=self.legend(),
             tooltip=" ",
         )
         graph.attr(
@@ -220,6 +248,7 @@ class Drawing:
         self.fill(graph, None, children, self.contents())
         for link in self.picture.links:
             self.edge(graph, link)
+        graph.attr(label=self.legend(str(graph)))
         return graph
 
     def frame(self, call: Call | None) -> Call | None:
@@ -321,7 +350,14 @@ class Drawing:
         """Write the pill of an operation."""
         graph.node(
             op.id,
-            label=boxes.operation_label(op, attrs=self.attrs, saved=self.saved, times=self.picture.times.get(op.id, 1)),
+            label=boxes.operation_label(
+                op,
+                captions=boxes.captions(op, self.hidden),
+                formulas=self.formulas,
+                attrs=self.attrs,
+                saved=self.saved,
+                times=self.picture.times.get(op.id, 1),
+            ),
             id=op.id,
             fillcolor=style.OPERATION[1],
             color=style.OPERATION[2],
@@ -385,8 +421,8 @@ class Drawing:
             return f"{shape_text(wide)} → {shape_text(own)}"
         return shape_text(link.tensor.shape)
 
-    def legend(self) -> str:
-        """What the colours mean, and what was left out."""
+    def legend(self, drawn: str) -> str:
+        """What the colours and signs in the drawing mean, and what was left out."""
         chips: list[tuple[str, str, str, str]]
         if self.by_gradient:
             chips = self.gradient_chips()
@@ -409,9 +445,14 @@ class Drawing:
         rows = [f"<TR>{cells}</TR>"]
         rows += [
             f'<TR><TD ALIGN="LEFT" COLSPAN="{2 * len(chips)}">{note}</TD></TR>'
-            for note in (boxes.font(note, size=8.5, colour=style.MUTED) for note in self.notes())
+            for note in (boxes.font(note, size=8.5, colour=style.MUTED) for note in self.notes(drawn))
         ]
         return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="3" CELLPADDING="1">{"".join(rows)}</TABLE>>'
+
+    def lacks_gradients(self) -> bool:
+        """Whether the graph was freed, and gradients in between cannot be worked out for it."""
+        freed = any(op.kept is None for op in self.view.operations)
+        return freed and any(box.kind == "result" and gradient_of(box) is None for box in self.picture.tensors)
 
     def gradient_chips(self) -> list[tuple[str, str, str, str]]:
         """The colour scale of gradients."""
@@ -423,9 +464,20 @@ class Drawing:
             chips.append((style.SCALE[step], ARROW, f"{'rms of grad ' if not step else ''}≥ {number(start)}", ""))
         return [*chips, (style.UNKNOWN, ARROW, "no gradient", ""), ("#FFFFFF:#C4C4C4", ARROW, "striped: exactly 0", "")]
 
-    def notes(self) -> Iterable[str]:
+    def notes(self, drawn: str) -> Iterable[str]:
         """What a reader has to know about the picture."""
         picture = self.picture
+        if " ± " in drawn:
+            yield "larger tensors: mean ± standard deviation of their elements"
+        if "grad + " in drawn or "grad − " in drawn:
+            yield "grad + on an arrow: the share of this use in the gradient, which is the sum over all uses"
+        if self.formulas and picture.operations:
+            yield "g in a formula: the gradient of the operation's output"
+        if self.grads != "none" and self.lacks_gradients():
+            if any(box.changed for box in self.view.tensors):
+                yield "gradients in between: draw before the tensors change, that is, before optimizer.step()"
+            else:
+                yield "gradients in between: call backward(retain_graph=True)"
         if self.limit is not None:
             yield f"modules closed at depth {picture.depth} of {picture.deepest}: max_nodes={self.limit}"
         if picture.earlier is not None:

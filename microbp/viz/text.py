@@ -11,6 +11,7 @@ import numpy as np
 __all__ = ["escape_html", "escape_string", "matrix", "number", "shape_text", "shorten", "summary"]
 
 LARGEST = 4  # rows and columns of a matrix that is written out
+NOISE = 1e-6  # how small beside the largest a number is that may well be rounding
 
 
 def escape_html(text: str) -> str:
@@ -55,21 +56,24 @@ def matrix(array: Any) -> list[list[str]]:
         return [[str(value) for value in row] for row in rows]
     finite = [abs(value) for row in rows for value in row if math.isfinite(value)]
     largest = max(finite, default=0.0)
+    noise = largest * NOISE
     if not largest or all(value == int(value) and value < 1e5 for value in finite):
         pattern = ".0f"
     elif 1e-3 <= largest < 1e5:
         pattern = f".{min(max(2 - math.floor(math.log10(largest)), 0), 4)}f"
     else:
         pattern = ".2g" if largest < 1e-3 else ".3g"
-    return [[entry(value, pattern) for value in row] for row in rows]
+    return [[entry(value, pattern, noise) for value in row] for row in rows]
 
 
-def entry(value: float, pattern: str) -> str:
-    """One entry; zero is ``0``, and what is not zero never reads as zero."""
+def entry(value: float, pattern: str, noise: float) -> str:
+    """One entry; zero is ``0``, and what is not zero never reads as zero, if only as ``≈0``."""
     if not math.isfinite(value):
         return str(value)
     if value == 0:
         return "0"
+    if abs(value) < noise:
+        return "≈0"
     text = format(value, pattern)
     return format(value, ".0e") if not text.strip("-0.") else text
 
@@ -89,7 +93,15 @@ def summary(array: Any) -> str:
     parts = []
     if finite.size:
         alike = finite.min() == finite.max()
-        parts.append(f"all {number(finite[0])}" if alike else f"{number(finite.mean())} ± {number(finite.std())}")
+        parts.append(f"all {number(finite[0])}" if alike else mean_and_spread(finite))
     if finite.size < array.size:
         parts.append(f"{array.size - finite.size} of {array.size} not finite")
     return ", ".join(parts)
+
+
+def mean_and_spread(array: Any) -> str:
+    """Mean ± standard deviation; of the mean no more digits than the spread leaves meaning to."""
+    mean, spread = float(array.mean()), float(array.std())
+    if spread > 0 and math.isfinite(spread):
+        mean = round(mean, 2 - math.floor(math.log10(spread)))
+    return f"{number(mean)} ± {number(spread)}"

@@ -23,6 +23,8 @@ from microbp.viz.values import Gradients, Values, key_of, target_of, unchanged
 
 __all__ = ["Argument", "Operation", "TensorBox", "View", "look"]
 
+TARGET = {"t", "target"}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TensorBox:
@@ -161,6 +163,7 @@ class Builder:
         self.values.compute(self.nodes)  # shapes are wanted even where values are not
         self.show_values = values
         self.gradients = self.work_out_gradients(gradients)
+        self.given = {tensor.node: name for tensor, name in self.names.tensors.items() if tensor.node is not None}
         self.boxes: dict[Any, TensorBox] = {}
         self.counts: dict[str, int] = {}
 
@@ -266,7 +269,7 @@ class Builder:
         found = self.values.known.get(node)
         shape = self.values.shape(node)
         exact = found is not None and found.exact and self.show_values
-        name = None if handle is None else self.names.tensors.get(handle) or handle.name
+        name = self.given.get(node) or (None if handle is None else handle.name)
         grad = None if handle is None else handle.grad
         derivative = None if self.gradients is None else self.gradients.total.get(node)
         return TensorBox(
@@ -288,7 +291,8 @@ class Builder:
         """A tensor that no recorded operation made; or a constant that is no longer alive."""
         if not isinstance(leaf, Tensor):
             shape = self.values.shapes.get(leaf)
-            return TensorBox(id, self.count("input"), "input", shape, "", None, False, False, None, None, None, False)
+            name = self.constant(node, position)
+            return TensorBox(id, name, "input", shape, "", None, False, False, None, None, None, False)
         owned = leaf in self.names.owned
         kind = "leaf" if leaf.requires_grad else "input"
         if owned or leaf in self.names.tensors:
@@ -298,7 +302,9 @@ class Builder:
         grad = leaf.grad
         return TensorBox(
             id=id,
-            name=self.names.tensors.get(leaf) or leaf.name or self.count("leaf" if leaf.requires_grad else "input"),
+            name=self.names.tensors.get(leaf)
+            or leaf.name
+            or (self.count("leaf") if leaf.requires_grad else self.constant(node, position)),
             kind=kind,
             shape=leaf.shape,
             dtype=str(leaf.dtype),
@@ -310,6 +316,13 @@ class Builder:
             call=self.homes.get(leaf),
             owned=owned,
         )
+
+    def constant(self, node: Node | None, position: int) -> str:
+        """A name for a constant without one; losses call what is to be learned `t`."""
+        if node is None or node.op.argument(position) not in TARGET:
+            return self.count("input")
+        name = self.count("target")
+        return "target" if name == "target_1" else name
 
     def count(self, stem: str) -> str:
         """A name made of a word and a running number."""

@@ -354,13 +354,13 @@ def test_the_users_settings_survive_a_failing_operation() -> None:
     assert np.geterr() == before
 
 
-def test_gate_is_exact_for_every_dtype_and_shape() -> None:
+def test_zero_where_is_exact_for_every_dtype_and_shape() -> None:
     for dtype in (np.float16, np.float32, np.float64):
         a = np.array([[np.inf, np.nan], [-1.5, -0.0]], dtype)
         layouts: list[Any] = [a, a.T, a[::-1, ::-1], np.broadcast_to(a[0], (2, 2))]
         for array in layouts:
-            gated = elementwise.gate(array, array > 0)
-            np.testing.assert_array_equal(gated, np.where(array > 0, array, 0))
-            assert gated.dtype == dtype
-    assert elementwise.gate(np.float32(3), np.bool_(False)) == 0
-    assert elementwise.gate(np.ones((2, 3)), np.array([True, False, True])).tolist() == [[1, 0, 1], [1, 0, 1]]
+            kept = elementwise.zero_where(array, array <= 0)
+            np.testing.assert_array_equal(kept, np.where(array <= 0, 0, array))
+            assert kept.dtype == dtype
+    assert elementwise.zero_where(np.float32(3), np.bool_(True)) == 0
+    assert elementwise.zero_where(np.ones((2, 3)), np.array([False, True, False])).tolist() == [[1, 0, 1], [1, 0, 1]]

@@ -274,39 +274,36 @@ def test_other_names_in_a_state_dict_warn():
 # -- printing and subclassing ----------------------------------------------------------------
 
 
-def test_printing_shows_groups_names_shapes_and_which_options_are_global():
+def test_printing_shows_the_global_options_once_and_what_differs_in_each_group():
     groups = [
         {"name": "head", "params": [("fc.weight", parameter(3, 2)), ("fc.bias", parameter(3))], "lr": 0.5},
         {"params": [("w", parameter(1))]},
     ]
-    assert repr(SGD(groups, lr=0.1, momentum=0.9)) == (
+    optimizer = SGD(groups, lr=0.1, momentum=0.9)
+    text = (
         "SGD (\n"
-        "Parameter Group 0: head\n"
-        "    params: 2 tensors, 9 numbers\n"
+        "Global options\n"
+        "    lr: 0.1, momentum: 0.9, dampening: 0, weight_decay: 0, nesterov: False, maximize: False\n"
+        "Parameter Group 0: head (2 tensors, 9 numbers)\n"
+        "    lr: 0.5\n"
         "        fc.weight (3, 2)\n"
         "        fc.bias   (3,)\n"
-        "    dampening: 0  (global)\n"
-        "    lr: 0.5\n"
-        "    maximize: False  (global)\n"
-        "    momentum: 0.9  (global)\n"
-        "    nesterov: False  (global)\n"
-        "    weight_decay: 0  (global)\n"
-        "Parameter Group 1\n"
-        "    params: 1 tensor, 1 number\n"
+        "Parameter Group 1 (1 tensor, 1 number)\n"
         "        w (1,)\n"
-        "    dampening: 0  (global)\n"
-        "    lr: 0.1  (global)\n"
-        "    maximize: False  (global)\n"
-        "    momentum: 0.9  (global)\n"
-        "    nesterov: False  (global)\n"
-        "    weight_decay: 0  (global)\n"
         ")"
     )
+    assert repr(optimizer) == text
+    optimizer.param_groups[1]["momentum"] = 0.5  # set afterwards: no longer the global one
+    assert repr(optimizer) == text.replace("        w (1,)", "    momentum: 0.5\n        w (1,)")
+
+
+def test_printing_an_optimizer_without_options():
+    assert "Global" not in repr(Optimizer([parameter(2)], {}))
 
 
 def test_printing_shows_a_long_group_by_its_ends():
     text = repr(SGD([parameter(k + 1) for k in range(20)]))
-    assert "params: 20 tensors, 210 numbers" in text
+    assert "Parameter Group 0 (20 tensors, 210 numbers)" in text
     assert "(4,)\n        ... 12 more ...\n        (17,)" in text
 
 

@@ -60,8 +60,8 @@ samples["round"] = Samples(
     lambda lib, a, decimals=0: lib.round(a, decimals=decimals),
     [*between, ((np.array([1.234, -5.678]),), {"decimals": 2}), ((np.array([123.4, -567.8]),), {"decimals": -2})],
 )
-samples["gate"] = Samples(
-    lambda lib, a, mask: lib.where(mask, a, 0.0),
+samples["zero_where"] = Samples(
+    lambda lib, a, mask: lib.where(mask, 0.0, a),
     [
         (normal(3, 4), normal(3, 4, seed=1) > 0),
         (normal(), np.array(True)),

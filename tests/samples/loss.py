@@ -24,9 +24,9 @@ def torch_cross_entropy(lib: Any, a: Any, t: Any, n: float) -> Any:
     return lib.nn.functional.cross_entropy(a, t, reduction="sum") / n
 
 
-def torch_minus_one_hot(lib: Any, p: Any, t: Any) -> Any:
+def torch_excess(lib: Any, p: Any, t: Any, s: Any) -> Any:
     """With PyTorch's one_hot."""
-    return p - lib.nn.functional.one_hot(t, p.shape[1])
+    return s * (p - lib.nn.functional.one_hot(t, p.shape[1]))
 
 
 def torch_take_class(lib: Any, a: Any, t: Any) -> Any:
@@ -50,12 +50,12 @@ samples = {
             ((normal(6, 8)[::2, ::-2], labels(3, classes=4)), {"n": 3}),
         ],
     ),
-    "minus_one_hot": Samples(
-        torch_minus_one_hot,
+    "excess": Samples(
+        torch_excess,
         [
-            (normal(5, 3), labels(5, classes=3)),
-            (normal(0, 3), np.zeros(0, int)),
-            (normal(6, 8)[::2, ::-2], labels(3, classes=4)),
+            (normal(5, 3), labels(5, classes=3), normal()),
+            (normal(0, 3), np.zeros(0, int), normal()),
+            (normal(6, 8)[::2, ::-2], labels(3, classes=4), normal()),
         ],
     ),
     "one_hot": Samples(

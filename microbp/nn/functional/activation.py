@@ -41,10 +41,7 @@ __all__ = [
 
 def activate(row: Op, input: Any, inplace: bool, **options: Any) -> Tensor:
     """Apply a row, into the memory of the input if asked to."""
-    if inplace:
-        return apply_in_place(row, input, **options)
-    out: Tensor = apply(row, input, **options)
-    return out
+    return apply_in_place(row, input, **options) if inplace else apply(row, input, **options)
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
