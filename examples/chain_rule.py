@@ -1,12 +1,15 @@
 """The chain rule by hand: the gradients of a small expression, worked out and then computed.
 
-    L = (a * b + c) ** 2
+    L = (a * b + c) * a
 
-With p = a * b and s = p + c, the chain rule walks from L back to a:
+With p = a * b and s = p + c, the chain rule walks from L = s * a back to a. It gets there on
+two ways, since a is used twice, and the gradient is the sum over both:
 
-    dL/ds = 2 s,    dL/dp = dL/ds * 1,    dL/da = dL/dp * b
+    dL/ds = a,    dL/dp = dL/ds * 1,    dL/da = dL/dp * b + s
 
-Run it with ``python examples/chain_rule.py``; it ends with a drawing of the graph.
+Run it with ``python examples/chain_rule.py``; it ends with a drawing of the graph. Read that
+from right to left: every operation has the formula that turns the gradient of its output, g,
+into those of its inputs, and both arrows from a say what they contribute.
 """
 
 from __future__ import annotations
@@ -26,19 +29,20 @@ def main(out: Path) -> dict[str, float]:
 
     p = a * b
     s = p + c
-    loss = s**2
+    loss = s * a
     loss.backward(retain_graph=True)  # retained, so that the drawing can show the values in between
 
-    ds = 2 * (2.0 * -3.0 + 10.0)
-    by_hand = {"a": ds * -3.0, "b": ds * 2.0, "c": ds}
+    ds = 2.0
+    dp = ds * 1
+    by_hand = {"a": dp * -3.0 + (2.0 * -3.0 + 10.0), "b": dp * 2.0, "c": ds * 1}
     computed = {"a": a.grad.item(), "b": b.grad.item(), "c": c.grad.item()}
     for name in by_hand:
         print(f"dL/d{name}: by hand {by_hand[name]:6.1f}, by backward() {computed[name]:6.1f}")
 
-    for name, tensor in {"a": a, "b": b, "c": c}.items():
-        tensor.name = name
     out.mkdir(parents=True, exist_ok=True)
-    viz.make_dot(loss).render(outfile=out / "chain_rule.svg", cleanup=True)
+    a.name, b.name, c.name = "a", "b", "c"
+    graph = viz.make_dot(loss, {"p": p, "s": s, "L": loss}, show_formulas=True)
+    graph.render(outfile=out / "chain_rule.svg", cleanup=True)
     print(f"the graph: {out / 'chain_rule.svg'}")
     return computed
 

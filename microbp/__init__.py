@@ -5,66 +5,56 @@ graph and the backward pass), `microbp.tensor` (the handle that users hold), `mi
 `microbp.optim` (layers and how they learn), `microbp.viz` (pictures of the graph).
 """
 
-from microbp import autograd, display, errors, functions, nn, optim, utils, viz
-from microbp.device import cuda, device
+from math import inf as inf
+from math import nan as nan
+from math import pi as pi
+
+from microbp import autograd as autograd
+from microbp import errors as errors
+from microbp import nn as nn
+from microbp import optim as optim
+from microbp import utils as utils
+from microbp import viz as viz
+from microbp.device import cuda as cuda
+from microbp.device import device as device
 from microbp.display import *
 from microbp.dtypes import boolean as bool
-from microbp.dtypes import (
-    float16,
-    float32,
-    float64,
-    get_default_dtype,
-    int8,
-    int16,
-    int32,
-    int64,
-    set_default_dtype,
-    uint8,
-)
+from microbp.dtypes import float16 as float16
 from microbp.dtypes import float16 as half
 from microbp.dtypes import float32 as float
+from microbp.dtypes import float32 as float32
 from microbp.dtypes import float64 as double
+from microbp.dtypes import float64 as float64
+from microbp.dtypes import get_default_dtype as get_default_dtype
+from microbp.dtypes import int8 as int8
+from microbp.dtypes import int16 as int16
 from microbp.dtypes import int16 as short
 from microbp.dtypes import int32 as int
+from microbp.dtypes import int32 as int32
+from microbp.dtypes import int64 as int64
 from microbp.dtypes import int64 as long
-from microbp.functions import *
-from microbp.mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
-from microbp.tensor import Tensor
+from microbp.dtypes import set_default_dtype as set_default_dtype
+from microbp.dtypes import uint8 as uint8
+from microbp.functions.arithmetic import *
+from microbp.functions.comparison import *
+from microbp.functions.conversion import *
+from microbp.functions.creation import *
+from microbp.functions.extremes import *
+from microbp.functions.generator import *
+from microbp.functions.indexing import *
+from microbp.functions.joining import *
+from microbp.functions.like import *
+from microbp.functions.linalg import *
+from microbp.functions.random import *
+from microbp.functions.reduction import *
+from microbp.functions.rows import *
+from microbp.functions.shape import *
+from microbp.functions.softmax import *
+from microbp.mode import enable_grad as enable_grad
+from microbp.mode import inference_mode as inference_mode
+from microbp.mode import is_grad_enabled as is_grad_enabled
+from microbp.mode import no_grad as no_grad
+from microbp.mode import set_grad_enabled as set_grad_enabled
+from microbp.tensor import Tensor as Tensor
 
 __version__ = "0.1.0"
-
-__all__ = [
-    "Tensor",
-    "autograd",
-    "bool",
-    "cuda",
-    "device",
-    "double",
-    "enable_grad",
-    "errors",
-    "float",
-    "float16",
-    "float32",
-    "float64",
-    "get_default_dtype",
-    "half",
-    "inference_mode",
-    "int",
-    "int8",
-    "int16",
-    "int32",
-    "int64",
-    "is_grad_enabled",
-    "long",
-    "nn",
-    "no_grad",
-    "optim",
-    "set_default_dtype",
-    "set_grad_enabled",
-    "short",
-    "uint8",
-    "utils",
-    "viz",
-]
-__all__ += display.__all__
-__all__ += functions.__all__

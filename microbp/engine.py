@@ -38,21 +38,37 @@ by_number = attrgetter("number")
 
 
 class Version:
-    """Counts the writes to one piece of memory; shared by all tensors and nodes that look at it.
+    """When one piece of memory was last written to; shared by all tensors and nodes that look at it.
+
+    Writes draw their numbers from the same counter as nodes, so that a node and a write can
+    be told apart as earlier and later.
 
     Attributes
     ----------
-    count : int
-        How often the memory was written to.
-    moves : int
-        How often a tensor on it moved on to a new node, by a recorded operation in place.
+    written : int
+        The number of the last write; -1 before the first.
+    moved : int
+        The number of the last node that a recorded operation in place made for it; -1 before the first.
     """
 
-    __slots__ = ("count", "moves")
+    __slots__ = ("moved", "written")
 
     def __init__(self) -> None:
-        self.count = 0
-        self.moves = 0
+        self.moved = -1
+        self.written = -1
+
+    def write(self) -> None:
+        """Note a write."""
+        self.written = writes.latest = next(numbers)
+
+
+class Writes:
+    """The latest write of all: a graph that is younger has not been touched, and need not be looked through."""
+
+    latest = -1
+
+
+writes = Writes()
 
 
 class Node:
@@ -77,8 +93,6 @@ class Node:
         The shapes of the inputs, where they were broadcast.
     number : int
         Position in creation order.
-    versions : tuple of int or None
-        How often the memory of each input, and of the output, had been written to at the forward.
     place : tuple of (code object, int) or None
         Where the user's program called the operation.
     hooks : list or None
@@ -93,7 +107,6 @@ class Node:
     _version: Version | None = None
     kept: tuple[Any, ...] | None
     shapes: tuple[tuple[int, ...], ...] | None = None
-    versions: tuple[int, ...] | None = None
     hooks: list[Callable[[Any], Any]] | None = None
     retain: Callable[[Any], None] | None = None
     inputs: tuple[Any, ...] = ()  # also of a node that a failed copy left half made
@@ -234,6 +247,7 @@ def propagate(
     wanted = None if targets is None else between(nodes, targets)
     found: dict[Any, Any] = {}  # gradients of targets that are no leaves
     observer = current.get().observer
+    touched = bool(nodes) and writes.latest > nodes[-1].number
     for node in nodes:
         g = pending.pop(node, None)
         if g is None:
@@ -246,10 +260,10 @@ def propagate(
         if targets is not None and node in targets:
             found[node] = g
         if node.kept is None:
-            raise GraphError(label.freed(node))
-        plan, inputs = node.plan, node.inputs
-        if plan.letters:
-            check_versions(node)
+            raise GraphError(label.freed(node, nodes))
+        plan, inputs, shapes = node.plan, node.inputs, node.shapes
+        if touched:
+            check_versions(node, nodes)
         kept = node.kept if lift is None else lift(node)
         for position, rule, pick, options in plan.steps:
             edge = inputs[position]
@@ -259,8 +273,8 @@ def propagate(
                 contribution = rule(g, *pick(kept), **{name: node.options[name] for name in options})
             else:
                 contribution = rule(g, *pick(kept))
-            if node.shapes is not None and contribution.shape != node.shapes[position]:
-                contribution = sum_to(contribution, node.shapes[position])
+            if shapes is not None and contribution.shape != shapes[position]:
+                contribution = sum_to(contribution, shapes[position])
             if edge in pending:
                 pending[edge] = pending[edge] + contribution
             elif lift is None and (contribution is g or contribution.base is not None) and not isinstance(edge, Node):
@@ -278,17 +292,14 @@ def propagate(
     return {**found, **{edge: g for edge, g in pending.items() if edge in targets}}
 
 
-def check_versions(node: Node) -> None:
+def check_versions(node: Node, nodes: list[Node]) -> None:
     """Refuse to use a value that was overwritten after it was kept."""
-    plan, versions = node.plan, node.versions
-    for position in plan.guarded:
-        version = getattr(node.inputs[position], "_version", None)
-        if version is not None and version.count != (versions[position] if versions else 0):
-            raise MutationError(label.overwritten(node, position, versions[position] if versions else 0, version.count))
-    if plan.keeps_output and node._version is not None:
-        seen = versions[-1] if versions else 0
-        if node._version.count != seen:
-            raise MutationError(label.overwritten(node, None, seen, node._version.count))
+    for position in node.plan.guarded:
+        version = getattr(node.inputs[position], "_version", None)  # Python numbers have none
+        if version is not None and version.written > node.number:
+            raise MutationError(label.overwritten(node, nodes, position))
+    if node.plan.keeps_output and node._version is not None and node._version.written > node.number:
+        raise MutationError(label.overwritten(node, nodes, None))
 
 
 def forget_constants(node: Node) -> None:

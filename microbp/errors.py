@@ -4,6 +4,12 @@ Each class also derives from the built-in class that PyTorch raises in the same 
 that ``except RuntimeError`` or ``except ValueError`` in existing code keeps working.
 """
 
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+
 __all__ = [
     "BroadcastWarning",
     "DivisionError",
@@ -16,7 +22,10 @@ __all__ = [
     "RangeError",
     "ShapeError",
     "StateError",
+    "warn",
 ]
+
+PACKAGE = str(Path(__file__).parent)
 
 
 class MicrobpError(Exception):
@@ -47,7 +56,7 @@ class MutationError(GraphError):
     """A value that the backward pass needs was overwritten after the forward pass."""
 
 
-class OptionError(MicrobpError, ValueError):
+class OptionError(MicrobpError, RuntimeError, ValueError):
     """An option has a value that makes no sense, such as a negative learning rate."""
 
 
@@ -61,3 +70,11 @@ class StateError(MicrobpError, RuntimeError):
 
 class BroadcastWarning(UserWarning):
     """Two shapes were broadcast where that is most likely a mistake, as in a loss."""
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line of the user's program, wherever inside the package this is called."""
+    level, frame = 1, sys._getframe(0)
+    while frame.f_code.co_filename.startswith(PACKAGE) and frame.f_back is not None:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)

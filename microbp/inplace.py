@@ -56,12 +56,11 @@ def apply_in_place(op: Op, target: Tensor, *others: Any, **options: Any) -> Tens
         out = apply(cast, out, dtype=target.dtype, source=out.dtype)
     write(target, out.array, op.name)
     node = out.node
-    if node is not None:
-        node._version = target._counter()
-        node.versions = (*(node.versions or (0,) * (len(node.inputs) + 1))[:-1], target.version)
     retained, retaining = target.retains_grad, target.node
     target.node, target._requires_grad = node, node is not None
-    target._counter().moves += 1
+    if node is not None:
+        node._version = version = target._versioned()
+        version.written = version.moved = node.number  # this write is the node's own, and no later one
     if retained and retaining is not None:
         retaining.retain = None  # the gradient that is wanted is that of the new value
         target.retain_grad()
@@ -85,7 +84,7 @@ def write(target: Tensor, values: Any, name: str) -> None:
             f"{name}_ in place on read-only memory, as that of an expanded tensor is; work on a copy (t.clone())"
         )
     np.copyto(target.array, array, casting="unsafe")
-    target._counter().count += 1
+    target._versioned().write()
 
 
 def check_category(target: Tensor, array: Any, name: str) -> None:

@@ -6,6 +6,8 @@ and it knows an operation only through its row. Everything is duck-typed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from operator import itemgetter
 from types import CodeType
 from typing import Any
 
@@ -23,9 +25,38 @@ def formula(node: Any, position: int) -> str:
     return f"dL/d{node.op.argument(position)} = {node.op.rule(position).formula}"
 
 
-def place(node: Any) -> tuple[str, int] | None:
-    """File and line where the user's program called the operation, if that is known."""
-    return None if node.place is None else line_of(*node.place)
+class Ours(dict[str, bool]):
+    """Whether a source file belongs to this package; remembers the answers."""
+
+    def __missing__(self, filename: str) -> bool:
+        answer = self[filename] = filename.startswith(__file__.removesuffix("label.py"))
+        return answer
+
+
+is_ours = Ours()
+
+
+def place(node: Any, nodes: Iterable[Any] = ()) -> tuple[str, int] | None:
+    """File and line where the user's program called the operation, if that is known.
+
+    Parameters
+    ----------
+    node : Node
+        An operation.
+    nodes : iterable of Node
+        The graph that it belongs to. An operation inside a module of this package has its
+        place from the module's call, which is noted on the last node of that call.
+    """
+    if not is_ours[node.place[0].co_filename]:
+        return line_of(*node.place)
+    around: list[tuple[int, tuple[CodeType, int]]] = []
+    for last in (node, *nodes):
+        note = last.calls if last.number >= node.number else None
+        while note is not None:
+            _, start, note, _, caller = note
+            if start < node.number and not is_ours[caller[0].co_filename]:
+                around.append((start, caller))
+    return line_of(*max(around, key=itemgetter(0))[1]) if around else None
 
 
 def line_of(code: CodeType, instruction: int) -> tuple[str, int]:
@@ -36,9 +67,9 @@ def line_of(code: CodeType, instruction: int) -> tuple[str, int]:
     return code.co_filename, code.co_firstlineno
 
 
-def at(node: Any) -> str:
+def at(node: Any, nodes: Iterable[Any] = ()) -> str:
     """``" (recorded at file:line)"``, or nothing."""
-    where = place(node)
+    where = place(node, nodes)
     return "" if where is None else f" (recorded at {where[0]}:{where[1]})"
 
 
@@ -55,11 +86,12 @@ def failed(op: Any, values: tuple[Any, ...], reason: object) -> str:
     return f"{op.name}({arguments}): {reason}"
 
 
-def freed(node: Any) -> str:
+def freed(node: Any, nodes: Iterable[Any] = ()) -> str:
     """The graph was walked before."""
     return (
-        f"backward through the graph a second time: the values that {title(node)}{at(node)} kept were freed by an "
-        "earlier backward pass, perhaps one that was interrupted. Pass retain_graph=True to the first backward(), or compute the loss anew"
+        f"backward through the graph a second time: the values that {title(node)}{at(node, nodes)} kept were freed by "
+        "an earlier backward pass, perhaps an interrupted one. Pass retain_graph=True to the first backward(), or "
+        "compute the loss anew"
     )
 
 
@@ -71,10 +103,10 @@ def stale_view(user: str) -> str:
     )
 
 
-def overwritten(node: Any, position: int | None, seen: int, found: int) -> str:
+def overwritten(node: Any, nodes: Iterable[Any], position: int | None) -> str:
     """A kept value was written to after the forward pass."""
     what = "its output" if position is None else f"its argument {node.op.argument(position)!r}"
     return (
-        f"{title(node)}{at(node)} needs {what} as it was in the forward pass (version {seen}), but it was changed in "
-        f"place since (version {found}). Compute the loss anew after the change, or change a copy (t.clone())"
+        f"{title(node)}{at(node, nodes)} needs {what} as it was in the forward, but it was changed in place since. "
+        "Compute the loss anew after the change, or change a copy (t.clone())"
     )

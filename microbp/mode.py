@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Callable
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar, overload
 
 __all__ = [
     "Mode",
@@ -74,7 +74,7 @@ class ModeSwitch:
 
     def __call__(self, function: F) -> F:
         if inspect.isasyncgenfunction(function):
-            raise TypeError("an asynchronous generator cannot be decorated; use a with block inside it, around each step")
+            raise TypeError("an asynchronous generator cannot be decorated; use a with block around each step in it")
         if inspect.isgeneratorfunction(function):
             wrapper = self._around_generator(function)
         elif inspect.iscoroutinefunction(function):
@@ -172,6 +172,10 @@ class no_grad(ModeSwitch):
     False
     """
 
+    @overload
+    def __new__(cls) -> Self: ...
+    @overload
+    def __new__(cls, function: F) -> F: ...  # type: ignore[misc]
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
         switch = super().__new__(cls)
         return switch if function is None else switch(function)
@@ -213,6 +217,10 @@ class inference_mode(ModeSwitch):
     False
     """
 
+    @overload
+    def __new__(cls, mode: bool = True) -> Self: ...
+    @overload
+    def __new__(cls, mode: F) -> F: ...  # type: ignore[misc]
     def __new__(cls, mode: Any = True) -> Any:
         switch = super().__new__(cls)
         return switch if isinstance(mode, bool) else switch._decorate(mode)

@@ -19,8 +19,10 @@ from microbp import label
 from microbp.device import Device, cpu
 from microbp.dtypes import as_dtype, float32, float64, result_dtype
 from microbp.engine import Node, Version, record
+from microbp.engine import numbers as creation
 from microbp.errors import DtypeError, GraphError, MicrobpError, MutationError, ShapeError
 from microbp.handle import Handle
+from microbp.label import is_ours
 from microbp.methods import Methods
 from microbp.mode import current
 from microbp.ops import arithmetic, comparison, elementwise
@@ -31,17 +33,6 @@ from microbp.ops.quiet import IGNORE, error_state
 __all__ = ["Tensor", "apply", "as_operand", "wrap"]
 
 PLAIN = frozenset({int, float, bool, type(None)})
-
-
-class Ours(dict[str, bool]):
-    """Whether a source file belongs to this package; remembers the answers."""
-
-    def __missing__(self, filename: str) -> bool:
-        answer = self[filename] = filename.startswith(__file__.removesuffix("tensor.py"))
-        return answer
-
-
-is_ours = Ours()
 
 
 def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
@@ -68,7 +59,7 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
     arrays = []
     edges = []
     needed, bit = 0, 1
-    dtype, alike, written, numbers = None, True, False, False
+    dtype, alike, numbers = None, True, False
     for value in inputs:
         if isinstance(value, Tensor):
             array = value.array
@@ -79,10 +70,8 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
             if array.dtype is not dtype:
                 alike = dtype is None
                 dtype = array.dtype
-            if value._version is not None:
-                written = True
-                if value._base is not None and value._moves != value._version.moves:
-                    raise MutationError(label.stale_view(op.name))
+            if value._base is not None and value.is_stale:
+                raise MutationError(label.stale_view(op.name))
         elif type(value) in PLAIN:
             arrays.append(value)
             edges.append(value)
@@ -126,8 +115,6 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
         node = record(op, plan, tuple(edges), options, kept, place_of_call())
         if op.broadcasts and (len(arrays) > 2 or (not numbers and arrays[0].shape != arrays[1].shape)):
             node.shapes = tuple([getattr(value, "shape", ()) for value in arrays])
-        if written:
-            node.versions = (*[value._version.count if getattr(value, "_version", None) else 0 for value in inputs], 0)
         out.node = node
         out._requires_grad = True
         if mode.observer is not None:
@@ -138,16 +125,21 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
 
 
 def place_of_call() -> tuple[CodeType, int]:
-    """Where the user's program is: the innermost call that does not come from this package."""
+    """Where the program is: the innermost call from outside this package, or from one of its modules.
+
+    Where a module's call comes from is noted with that call; `microbp.label.place` brings the two together.
+    """
     depth = 2  # place_of_call < apply < most often one of our own < perhaps the user
     frame = sys._getframe(depth)
+    code = frame.f_code
     try:
-        while is_ours[frame.f_code.co_filename]:
+        while is_ours[code.co_filename] and code.co_name != "forward":
             depth += 1
             frame = sys._getframe(depth)
+            code = frame.f_code
     except ValueError:
         pass  # all the program is ours: a thread that was started on a method, say
-    return frame.f_code, frame.f_lasti
+    return code, frame.f_lasti
 
 
 def promote(op: Op, inputs: tuple[Any, ...]) -> tuple[Any, ...] | None:
@@ -234,7 +226,7 @@ class Tensor(Methods):
     _grad: Tensor | None = None
     _version: Version | None = None
     _base: Tensor | None = None
-    _moves: int = 0
+    _taken: int = -1
 
     __hash__ = object.__hash__
 
@@ -320,7 +312,7 @@ class Tensor(Methods):
     def detach(self) -> Tensor:
         """The same values outside the graph: shared memory, ``requires_grad=False``."""
         out = wrap(self.array)
-        out._version = self._counter()
+        out._version = self._versioned()
         return out
 
     @property
@@ -335,17 +327,22 @@ class Tensor(Methods):
         if self._requires_grad and value.array.dtype.kind != "f":
             raise DtypeError(f"the data of a tensor that requires grad must be floating-point, got {value.dtype}")
         self.array = value.array  # graphs that kept the old values keep them, and stay right
-        self._version = value._counter()  # a write to either is now a write to both
+        self._version = value._versioned()  # a write to either is now a write to both
         if self.node is not None:
             self.node._version = self._version
 
     @property
     def version(self) -> int:
-        """How often the memory of this tensor was written to."""
-        return 0 if self._version is None else self._version.count
+        """The number of the last write to the memory of this tensor, later ones being larger; -1 before the first."""
+        return -1 if self._version is None else self._version.written
 
-    def _counter(self) -> Version:
-        """The write counter of this tensor's memory, made when first needed."""
+    @property
+    def is_stale(self) -> bool:
+        """Whether this is a view of a tensor that a recorded operation in place has moved on from what the view saw."""
+        return self._base is not None and self._version is not None and self._version.moved > self._taken
+
+    def _versioned(self) -> Version:
+        """The record of the writes to this tensor's memory, made when first needed."""
         if self._version is None:
             self._version = Version()
             if self.node is not None:
@@ -356,8 +353,8 @@ class Tensor(Methods):
         """Note that this tensor shares the memory of another, if it does."""
         if np.may_share_memory(self.array, base.array):
             self._base = base if base._base is None else base._base
-            self._version = base._counter()
-            self._moves = self._version.moves
+            self._version = base._versioned()
+            self._taken = next(creation)
             if self.node is not None:
                 self.node._version = self._version
 
@@ -501,7 +498,7 @@ class Tensor(Methods):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if "out" in kwargs:
-            raise TypeError(f"np.{ufunc.__name__} cannot write a tensor's result into an array; write a = a + t, not a += t")
+            raise TypeError(f"np.{ufunc.__name__} cannot write into an array here; write a = a + t instead of a += t")
         return self.__array_function__(ufunc if method == "__call__" else (ufunc, method), (), inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:

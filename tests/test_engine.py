@@ -473,7 +473,7 @@ def test_a_changed_value_is_refused() -> None:
     y = x * 2.0
     z = (y * y).sum()
     y.add_(1.0)
-    with pytest.raises(errors.MutationError, match=r"mul.*argument 'a'.*version 0.*version 1"):
+    with pytest.raises(errors.MutationError):
         z.backward()
 
 

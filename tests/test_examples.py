@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import importlib.util
 import statistics
 from pathlib import Path
@@ -23,13 +24,16 @@ def load(name: str) -> ModuleType:
 
 
 def test_every_example_is_tested() -> None:
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == {"chain_rule", "digits", "skip_connection", "xor"}
+    names = {"chain_rule", "digits", "own_parts", "skip_connection", "xor"}
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == names
 
 
 def test_chain_rule(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert load("chain_rule").main(tmp_path) == {"a": -24.0, "b": 16.0, "c": 8.0}
-    assert "dL/da: by hand  -24.0, by backward()  -24.0" in capsys.readouterr().out
-    assert "<svg" in (tmp_path / "chain_rule.svg").read_text(encoding="utf-8")
+    assert load("chain_rule").main(tmp_path) == {"a": -2.0, "b": 4.0, "c": 2.0}
+    assert "dL/da: by hand   -2.0, by backward()   -2.0" in capsys.readouterr().out
+    picture = (tmp_path / "chain_rule.svg").read_text(encoding="utf-8")
+    for text in ("dL/dp = g", "dL/db = g * a", "grad + 4", "grad − 6", ">L<"):
+        assert text in html.unescape(picture)
 
 
 def test_xor_needs_a_hidden_layer(tmp_path: Path) -> None:
@@ -37,6 +41,14 @@ def test_xor_needs_a_hidden_layer(tmp_path: Path) -> None:
     assert losses["one linear layer"] > 0.69
     assert losses["with a hidden layer"] < 0.01
     assert "<svg" in (tmp_path / "xor.svg").read_text(encoding="utf-8")
+
+
+def test_own_parts_are_right_and_learn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    example = load("own_parts")
+    losses = example.main(tmp_path)
+    assert losses[-1] < 0.01 < 0.1 < losses[0]
+    assert "gradients checked: swish, log_cosh, bumps" in capsys.readouterr().out
+    assert "bumps.centre" in (tmp_path / "own_parts.svg").read_text(encoding="utf-8")
 
 
 def test_skip_connections_keep_gradients_alive(tmp_path: Path) -> None:
@@ -51,10 +63,42 @@ def test_digits_are_read_to_97_percent_over_five_seeds(tmp_path: Path, capsys: p
     accuracies = [digits.main(["--seed", str(seed), "--out", str(tmp_path)]) for seed in range(5)]
     assert statistics.mean(accuracies) >= 0.97, accuracies
     printed = capsys.readouterr().out
-    for promised in ("first", "lr", "epoch 30", "before", "after", "test accuracy", "graph.svg", "learning_curves.png"):
+    promises = ("first", "lr", "epoch 30", "before", "after", "% of their size", "test accuracy")
+    for promised in (*promises, "graph.svg", "learning_curves.png"):
         assert promised in printed
     assert "<svg" in (tmp_path / "graph.svg").read_text(encoding="utf-8")
     assert (tmp_path / "learning_curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--epochs", "0"], "argument --epochs: must be a positive integer, got 0"),
+        (["--epochs", "-3"], "argument --epochs: must be a positive integer, got -3"),
+        (["--epochs", "few"], "argument --epochs: must be a positive integer, got few"),
+        (["--lr", "-1"], "argument --lr: must be a positive number, got -1"),
+        (["--lr", "nan"], "argument --lr: must be a positive number, got nan"),
+        (["--lr", "fast"], "argument --lr: must be a positive number, got fast"),
+        (["--out", __file__], "argument --out: must be a folder, but there is a file"),
+        (["--out", f"{__file__}/inside"], "argument --out: must be a folder, but there is a file"),
+    ],
+)
+def test_digits_refuses_bad_options(arguments: list[str], reason: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        load("digits").main(arguments)
+    assert caught.value.code == 2
+    assert reason in capsys.readouterr().err
+
+
+def test_digits_stops_when_the_rate_is_too_high(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"the loss is (nan|inf): the learning rate is too high"):
+        load("digits").main(["--lr", "50", "--out", str(tmp_path)])
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_epoch_is_one_epoch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    load("digits").main(["--epochs", "1", "--out", str(tmp_path)])
+    assert "after 1 epoch in" in capsys.readouterr().out
 
 
 def test_digits_is_the_same_for_the_same_seed_and_takes_its_options(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
-"""The stub of the tensor's methods, which type checkers read, is written here and kept true.
+"""The stubs of methods and rows, which type checkers read, are written here and kept true.
 
-``pytest tests/test_methods.py --overwrite`` writes it anew after a method was added.
+``pytest tests/test_methods.py --overwrite`` writes them anew after a method was added.
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import microbp
 from microbp import methods
+from microbp.functions import rows
 from microbp.methods import Methods
 from microbp.ops.op import Op
 
@@ -21,7 +24,7 @@ HEAD = '''"""The methods of a tensor, for type checkers. Written by tests/test_m
 
 import builtins
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
@@ -37,6 +40,15 @@ class Methods:
 TAIL = """
 def method(name: str) -> Callable[[F], F]: ...
 """
+ROWS = Path(rows.__file__).with_suffix(".pyi")
+ROWS_HEAD = '''"""The rows that are functions, for type checkers. Written by tests/test_methods.py; do not edit."""
+
+import builtins
+from typing import Any
+
+from microbp.tensor import Tensor
+
+'''
 KNOWN = {
     "Any",
     "Callable",
@@ -77,11 +89,18 @@ def annotation(text: Any, names: set[str]) -> str:
     )
 
 
+def parameters_of(row: Op) -> str:
+    """The parameters of a row after its first, as PyTorch calls them."""
+    others = dict(zip(row.arguments[1:], ("other",), strict=True)) if row.arguments[1:] else {}
+    options = [f"{option}: builtins.int = ..." for option in row.options]
+    listed = [*(f"{other}: Any" for other in others.values()), *(["*", *options] if options else [])]
+    return "".join(f", {one}" for one in listed)
+
+
 def declaration(name: str, function: Callable[..., Any], names: set[str]) -> str:
     """One method as the stub has it."""
     if isinstance(function, Op):
-        others = "".join(f", {argument}: Any" for argument in function.arguments[1:])
-        return f"    def {name}(self{others}) -> Tensor: ..."
+        return f"    def {name}(self{parameters_of(function)}) -> Tensor: ..."
     signature = inspect.signature(function)
     parts = ["self"]
     starred = False
@@ -99,6 +118,8 @@ def declaration(name: str, function: Callable[..., Any], names: set[str]) -> str
             text += " = ..."
         parts.append(text)
     result = annotation(signature.return_annotation, names)
+    if result == "Tensor" and (name.startswith("__i") or re.fullmatch(r"[a-z]\w*_", name)):
+        result = "Self"  # in place: what comes back is the tensor itself
     ignore = "  # type: ignore[override]" if name in {"__eq__", "__ne__"} else ""
     return f"    def {name}({', '.join(parts)}) -> {result}: ...{ignore}"
 
@@ -109,13 +130,21 @@ def stub() -> str:
     return HEAD + "\n".join(declaration(name, function, set(found)) for name, function in found.items()) + "\n" + TAIL
 
 
-def test_the_stub_is_true(overwrite: bool) -> None:
+def rows_stub() -> str:
+    """The text of the stub of the rows."""
+    found = [(name, getattr(rows, name)) for name in sorted(rows.__all__)]
+    lines = [f"def {name}(input: Any{parameters_of(row)}) -> Tensor: ...\n" for name, row in found]
+    return ROWS_HEAD + "".join(lines)
+
+
+@pytest.mark.parametrize(("path", "text"), [(STUB, stub), (ROWS, rows_stub)], ids=["methods", "rows"])
+def test_the_stub_is_true(path: Path, text: Callable[[], str], overwrite: bool) -> None:
     if overwrite:
-        STUB.write_text(stub(), encoding="utf-8")
-    assert STUB.read_text(encoding="utf-8") == stub(), "run this test once with --overwrite"
+        path.write_text(text(), encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == text(), "run this test once with --overwrite"
 
 
 def test_methods_and_functions_are_the_same() -> None:
     x = microbp.tensor([0.5, 1.0])
     assert x.exp().tolist() == microbp.exp(x).tolist()
-    assert Methods.exp is microbp.exp  # type: ignore[attr-defined]
+    assert Methods.exp is microbp.exp  # type: ignore[comparison-overlap]

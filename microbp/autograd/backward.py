@@ -76,7 +76,8 @@ def backward(
         gradients = {target: gradients[edge] for target, edge in edges.items() if edge in gradients}
     with accumulating:
         for tensor, g in gradients.items():
-            check_fits(tensor, g)
+            if tensor._grad is not None:
+                check_fits(tensor._grad, g)
         for tensor, g in gradients.items():
             accumulate(tensor, g)
 
@@ -178,11 +179,8 @@ def run(
     targets: tuple[Tensor, ...] | None,
 ) -> dict[Any, Any]:
     """Seed the backward pass, run it, and let the hooks of leaves see the results."""
-    starts = (None,) * len(roots) if gradients is None else as_tuple(gradients)
-    if len(starts) != len(roots):
-        raise ShapeError(f"got {len(roots)} tensors but {len(starts)} starting gradients")
     seeds: dict[Any, Any] = {}
-    for root, start in zip(roots, starts, strict=True):
+    for root, start in pairs(roots, gradients):
         edge = root.node or root
         g = seed(root, start, create_graph)
         seeds[edge] = seeds[edge] + g if edge in seeds else g
@@ -204,14 +202,24 @@ def run(
     return found
 
 
+def pairs(roots: tuple[Tensor, ...], gradients: Gradients) -> Iterable[tuple[Tensor, Tensor | None]]:
+    """Each root with the gradient to start with, if one is given."""
+    if gradients is None:
+        return [(root, None) for root in roots]
+    starts = as_tuple(gradients)
+    if len(starts) != len(roots):
+        raise ShapeError(f"got {len(starts)} starting gradients for {len(roots)} tensors; give one gradient for each")
+    return zip(roots, starts, strict=True)
+
+
 def seed(root: Tensor, start: Tensor | None, create_graph: bool) -> Any:
     """The gradient that the pass starts with at a root."""
-    if not root.requires_grad:
+    if not root._requires_grad:
         raise GraphError(
             "backward() on a tensor that does not require grad: nothing was recorded. Set requires_grad=True on what "
             "you want gradients for, and compute outside no_grad()"
         )
-    if root._base is not None and root._moves != root._counter().moves:
+    if root._base is not None and root.is_stale:
         raise MutationError(label.stale_view("backward()"))
     if start is None:
         if root.array.size != 1:
@@ -267,15 +275,14 @@ def at_edge(value: Any, edge: Any) -> Any:
     return edge if isinstance(edge, Tensor) else value
 
 
-def check_fits(tensor: Tensor, g: Any) -> None:
+def check_fits(held: Tensor, g: Any) -> None:
     """Refuse to add a gradient to one that is of another shape or dtype, or cannot be written to."""
-    held = tensor._grad
-    if held is not None and (held.array.shape != g.shape or held.array.dtype != g.dtype):
+    if held.array.shape != g.shape or held.array.dtype != g.dtype:
         raise ShapeError(
             f"cannot add a gradient of {label.describe(g)} to the one that the tensor has, {label.describe(held)}; "
             "its data was changed since: set its grad to None first"
         )
-    if held is not None and not held.array.flags.writeable:
+    if not held.array.flags.writeable:
         raise MutationError("cannot add to a gradient in read-only memory; set grad to None, or to a copy (g.clone())")
 
 
@@ -287,10 +294,11 @@ def accumulate(tensor: Tensor, g: Any) -> None:
         tensor._grad = apply(clone, g) if held is None else held + g
     elif held is None:
         # What a hook has seen, or passes through the tensor, is not this tensor's alone.
-        tensor._grad = wrap(g if tensor.node is None and tensor.hooks is None else g * 1)
+        tensor._grad = out = Tensor()
+        out.array = np.asarray(g) if tensor.node is None and tensor.hooks is None else np.array(g)
     else:
         np.add(held.array, g, out=held.array)
-        held._counter().count += 1
+        held._versioned().write()
 
 
 def as_tuple(values: Any) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""Sums, quotients, powers, limits and choices, with PyTorch's arguments, and PyTorch's other names for rows."""
+"""Sums, quotients, powers, limits and choices, with PyTorch's arguments."""
 
 from __future__ import annotations
 
@@ -9,20 +9,13 @@ import numpy as np
 from microbp.dtypes import result_dtype
 from microbp.errors import DtypeError, OptionError
 from microbp.methods import method
-from microbp.ops import arithmetic, elementwise
+from microbp.ops import arithmetic
 from microbp.tensor import Tensor, apply, as_operand, wrap
 
 __all__ = [
-    "absolute",
     "add",
     "addcdiv",
     "addcmul",
-    "arccos",
-    "arccosh",
-    "arcsin",
-    "arcsinh",
-    "arctan",
-    "arctanh",
     "clamp",
     "clamp_max",
     "clamp_min",
@@ -30,8 +23,7 @@ __all__ = [
     "div",
     "divide",
     "floor_divide",
-    "multiply",
-    "negative",
+    "lerp",
     "pow",
     "sub",
     "subtract",
@@ -289,6 +281,30 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
     return add(input, apply(arithmetic.div, tensor1, tensor2), alpha=value)
 
 
+@method("lerp")
+def lerp(input: Any, end: Any, weight: Any) -> Tensor:
+    """Linear interpolation, input + weight * (end - input): `input` at weight 0, `end` at weight 1.
+
+    Parameters
+    ----------
+    input, end : Tensor
+        Where it starts and ends.
+    weight : Tensor or number
+        How far to go; all shapes are broadcast.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.lerp(microbp.tensor([0.0, 10.0]), microbp.tensor([1.0, 20.0]), 0.25)
+    tensor([ 0.2500, 12.5000])
+    """
+    return apply(arithmetic.lerp, input, end, weight)
+
+
 @method("clamp")
 def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """The elements, moved into the range from `min` to `max`.
@@ -422,15 +438,6 @@ def where_of(self: Tensor, condition: Tensor, other: Any) -> Tensor:
     return where(condition, self, other)
 
 
-absolute = method("absolute")(elementwise.abs)
-arccos = method("arccos")(elementwise.acos)
-arccosh = method("arccosh")(elementwise.acosh)
-arcsin = method("arcsin")(elementwise.asin)
-arcsinh = method("arcsinh")(elementwise.asinh)
-arctan = method("arctan")(elementwise.atan)
-arctanh = method("arctanh")(elementwise.atanh)
 clip = method("clip")(clamp)
 divide = method("divide")(div)
-multiply = method("multiply")(arithmetic.mul)
-negative = method("negative")(arithmetic.neg)
 subtract = method("subtract")(sub)

@@ -1,4 +1,4 @@
-"""Comparing whole tensors, and PyTorch's other names for the comparisons of elements."""
+"""Comparing whole tensors."""
 
 from __future__ import annotations
 
@@ -6,18 +6,12 @@ import numpy as np
 
 from microbp.errors import DtypeError, OptionError
 from microbp.methods import method
-from microbp.ops import comparison
 from microbp.tensor import Tensor, wrap
 
 __all__ = [
     "allclose",
     "equal",
-    "greater",
-    "greater_equal",
     "isclose",
-    "less",
-    "less_equal",
-    "not_equal",
 ]
 
 
@@ -98,10 +92,3 @@ def equal(input: Tensor, other: Tensor) -> bool:
         if not isinstance(tensor, Tensor):
             raise TypeError(f"equal compares tensors, got {type(tensor).__name__}; use input == other for numbers")
     return bool(np.array_equal(input.array, other.array))
-
-
-greater = method("greater")(comparison.gt)
-greater_equal = method("greater_equal")(comparison.ge)
-less = method("less")(comparison.lt)
-less_equal = method("less_equal")(comparison.le)
-not_equal = method("not_equal")(comparison.ne)

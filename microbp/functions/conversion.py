@@ -11,7 +11,7 @@ from microbp.methods import method
 from microbp.ops import shape as shaping
 from microbp.tensor import Tensor, apply, wrap
 
-__all__ = ["clone", "is_floating_point"]
+__all__ = ["clone", "is_floating_point", "is_tensor"]
 
 TYPE_NAMES = {
     float16: "HalfTensor",
@@ -238,6 +238,52 @@ def is_floating_point(input: Tensor) -> bool:
     return input.dtype.kind == "f"
 
 
+def is_tensor(obj: Any) -> bool:
+    """Whether something is a tensor.
+
+    Parameters
+    ----------
+    obj : anything
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.is_tensor(microbp.zeros(2)), microbp.is_tensor([0, 0])
+    (True, False)
+    """
+    return isinstance(obj, Tensor)
+
+
+@method("cuda")
+def to_cuda(self: Tensor, device: Any = None, non_blocking: bool = False) -> Tensor:
+    """Not to be had: there is only the CPU; ``t.to(device)`` is for scripts that choose.
+
+    Raises
+    ------
+    NotImplementedError
+        Always.
+    """
+    return to(self, Device("cuda"))
+
+
+@method("stride")
+def stride(self: Tensor, dim: int | None = None) -> Any:
+    """How many elements of memory lie between neighbours along each axis, or along one.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.zeros(2, 3).stride()
+    (3, 1)
+    """
+    steps = tuple(step // self.itemsize for step in self.array.strides)
+    return steps if dim is None else steps[dim]
+
+
 @method("element_size")
 def element_size(self: Tensor) -> int:
     """The number of bytes that one element takes."""
@@ -282,5 +328,4 @@ def detach_(self: Tensor) -> Tensor:
         raise GraphError("detach_() cannot cut a view off from the tensor that it is a view of; use t.detach()")
     self.node = None
     self._requires_grad = False
-    self._retained = False
     return self

@@ -21,17 +21,13 @@ __all__ = [
     "arange",
     "as_tensor",
     "empty",
-    "empty_like",
     "eye",
     "from_numpy",
     "full",
-    "full_like",
     "linspace",
     "ones",
-    "ones_like",
     "tensor",
     "zeros",
-    "zeros_like",
 ]
 
 Array = np.ndarray[Any, Any]
@@ -142,13 +138,13 @@ def from_numpy(ndarray: Array) -> Tensor:
     return wrap(to_array(ndarray))
 
 
-def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor full of zeros.
 
     Parameters
     ----------
-    *size : int, or one tuple of int
-        The shape.
+    *sizes : int, or one tuple of int
+        The shape; the tuple may be named, ``size=(2, 3)``.
     dtype, device, requires_grad
         As for `tensor`; the default dtype if none is given.
 
@@ -163,16 +159,16 @@ def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     tensor([[0., 0., 0.],
             [0., 0., 0.]])
     """
-    return finished(np.zeros(shape_for("zeros", size), floating_or(dtype)), device, requires_grad)
+    return finished(np.zeros(shape_for("zeros", sizes, size), floating_or(dtype)), device, requires_grad)
 
 
-def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor full of ones.
 
     Parameters
     ----------
-    *size : int, or one tuple of int
-        The shape.
+    *sizes : int, or one tuple of int
+        The shape; the tuple may be named, ``size=(2, 3)``.
     dtype, device, requires_grad
         As for `tensor`; the default dtype if none is given.
 
@@ -186,16 +182,16 @@ def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool 
     >>> microbp.ones(3)
     tensor([1., 1., 1.])
     """
-    return finished(np.ones(shape_for("ones", size), floating_or(dtype)), device, requires_grad)
+    return finished(np.ones(shape_for("ones", sizes, size), floating_or(dtype)), device, requires_grad)
 
 
-def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A tensor whose values are whatever the memory held.
 
     Parameters
     ----------
-    *size : int, or one tuple of int
-        The shape.
+    *sizes : int, or one tuple of int
+        The shape; the tuple may be named, ``size=(2, 3)``.
     dtype, device, requires_grad
         As for `tensor`; the default dtype if none is given.
 
@@ -209,7 +205,7 @@ def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     >>> microbp.empty(2, 3).shape
     (2, 3)
     """
-    return finished(np.empty(shape_for("empty", size), floating_or(dtype)), device, requires_grad)
+    return finished(np.empty(shape_for("empty", sizes, size), floating_or(dtype)), device, requires_grad)
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -265,7 +261,13 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
 
 
 def arange(
-    start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    start: Any = None,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """The numbers start, start + step, ... before end; ``arange(end)`` starts from 0.
 
@@ -295,7 +297,11 @@ def arange(
     tensor([1.0000, 1.2500, 1.5000, 1.7500])
     """
     if end is None:
-        start, end = 0, start
+        start, end = None, start
+    if end is None:
+        raise TypeError("arange() misses its argument 'end'")
+    if start is None:
+        start = 0
     start, end, step = (
         value.item() if isinstance(value, Tensor | np.generic) else value for value in (start, end, step)
     )
@@ -340,59 +346,6 @@ def linspace(
     return finished(numbers.astype(floating_or(dtype)), device, requires_grad)
 
 
-def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Zeros, of the shape and dtype of another tensor.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.zeros_like(microbp.tensor([1, 2]))
-    tensor([0, 0])
-    """
-    return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad)
-
-
-def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Ones, of the shape and dtype of another tensor.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.ones_like(microbp.tensor([3.0, 4.0]))
-    tensor([1., 1.])
-    """
-    return full_like(input, 1, dtype=dtype, device=device, requires_grad=requires_grad)
-
-
-def full_like(
-    input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
-    """One value everywhere, in the shape and dtype of another tensor.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.full_like(microbp.tensor([3.0, 4.0]), 7)
-    tensor([7., 7.])
-    """
-    kind = input.array.dtype if dtype is None else as_dtype(dtype)
-    value = fill_value.item() if isinstance(fill_value, Tensor | np.generic) else fill_value
-    return finished(np.full(input.array.shape, value, kind), device, requires_grad)
-
-
-def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Whatever the memory held, in the shape and dtype of another tensor.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.empty_like(microbp.zeros(2, 3)).shape
-    (2, 3)
-    """
-    kind = input.array.dtype if dtype is None else as_dtype(dtype)
-    return finished(np.empty(input.array.shape, kind), device, requires_grad)
-
-
 def finished(array: Array, device: Any, requires_grad: bool) -> Tensor:
     """A tensor on an array, after the options that all functions here share."""
     on_cpu(device)
@@ -413,9 +366,9 @@ def floating_or(dtype: Any) -> np.dtype[Any]:
     return get_default_dtype() if dtype is None else as_dtype(dtype)
 
 
-def shape_for(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
+def shape_for(name: str, sizes: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
     """A shape in which a tensor can be made: without negative sizes."""
-    shape = as_shape(name, size)
+    shape = as_shape(name, sizes, named)
     if min(shape, default=0) < 0:
         raise ShapeError(f"{name}: sizes must not be negative, got {shape}")
     return shape

@@ -70,8 +70,20 @@ def either(name: str, dim: Any, axis: Any, keepdim: Any, keepdims: Any) -> tuple
     return dim, keepdim
 
 
-def as_shape(name: str, sizes: tuple[Any, ...]) -> tuple[int, ...]:
-    """Sizes given one by one, or as one tuple, list or shape."""
+def as_shape(name: str, sizes: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
+    """Sizes given one by one, or as one tuple, list or shape, or as that by name.
+
+    Raises
+    ------
+    TypeError
+        If they are not integers, or there are none: a shape without sizes is ``()``.
+    """
+    if named is not None:
+        if sizes:
+            raise TypeError(f"{name}() got its sizes twice: {sizes} and {named!r}")
+        sizes = (named,)
+    if not sizes:
+        raise TypeError(f"{name}() misses its sizes; for a tensor without dimensions give them as ()")
     if len(sizes) == 1 and isinstance(sizes[0], tuple | list):
         sizes = tuple(sizes[0])
     try:

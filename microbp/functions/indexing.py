@@ -73,7 +73,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         target[... if second is None else second] = values
     except ValueError as error:
         raise ShapeError(f"t[index] = values on a tensor of shape {self.array.shape}: {error}") from None
-    self._counter().count += 1
+    self._versioned().write()
 
 
 def as_index(index: Any, ndim: int) -> tuple[Any, Any]:
@@ -411,8 +411,8 @@ def positions(name: str, index: Any) -> np.ndarray[Any, Any]:
 
 
 def truths(name: str, mask: Any) -> np.ndarray[Any, Any]:
-    """A mask as an array."""
-    found = mask.array if isinstance(mask, Tensor) else np.asarray(mask)
+    """A mask as an array of its own."""
+    found = np.array(mask.array if isinstance(mask, Tensor) else mask)
     if found.dtype.kind != "b":
         raise DtypeError(f"{name}: mask must hold truth values, got {found.dtype}; compare first, or use t.bool()")
     return found

@@ -14,7 +14,8 @@ import numpy as np
 from microbp.errors import DtypeError, OptionError, ShapeError
 from microbp.functions.arithmetic import bounds, scaled
 from microbp.functions.conversion import convert
-from microbp.functions.random import Generator, generator_or_default
+from microbp.functions.generator import Generator, generator_or_default
+from microbp.functions.indexing import setitem, truths
 from microbp.inplace import apply_in_place
 from microbp.methods import method
 from microbp.ops import arithmetic, assignment, comparison, elementwise
@@ -82,6 +83,28 @@ def fill_(self: Tensor, value: Any) -> Tensor:
             raise ShapeError(f"fill_ takes a number or a 0-d tensor, got shape {value.shape}; use copy_")
         value = convert(value, self.dtype)
     return apply_in_place(assignment.fill, self, value)
+
+
+@method("masked_fill_")
+def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
+    """Set the elements where a mask is true to one value; see `microbp.masked_fill`.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> t = microbp.tensor([1.0, -2.0, 3.0])
+    >>> t.masked_fill_(t < 0, 0)
+    tensor([1., 0., 3.])
+    """
+    where = truths("masked_fill_", mask)
+    if np.ndim(value):
+        raise ShapeError(f"masked_fill_: value must be a number or a 0-d tensor, got shape {np.shape(value)}")
+    try:
+        where = np.broadcast_to(where, self.shape)
+    except ValueError:
+        raise ShapeError(f"masked_fill_: mask {where.shape} cannot be broadcast to the tensor {self.shape}") from None
+    setitem(self, where, value)
+    return self
 
 
 @method("zero_")
@@ -296,6 +319,17 @@ def in_place(row: Op) -> Callable[..., Tensor]:
     return call
 
 
+def in_place_operator(name: str, row: Op) -> Callable[[Tensor, Any], Tensor]:
+    """The operator that writes the result of a row with two arguments into the first of them."""
+
+    def call(self: Tensor, other: Any) -> Tensor:
+        return apply_in_place(row, self, other)
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"`{row.name}`, in place: the result takes the place of this tensor's values."
+    return call
+
+
 for _row in (
     elementwise.abs,
     elementwise.acos,
@@ -348,64 +382,17 @@ for _alias, _name in {
 }.items():
     method(_alias)(getattr(Tensor, _name))
 
-# Operators
-
-
-@method("__iadd__")
-def iadd(self: Tensor, other: Any) -> Tensor:
-    """``t += other``."""
-    return apply_in_place(arithmetic.add, self, other)
-
-
-@method("__isub__")
-def isub(self: Tensor, other: Any) -> Tensor:
-    """``t -= other``."""
-    return apply_in_place(arithmetic.sub, self, other)
-
-
-@method("__imul__")
-def imul(self: Tensor, other: Any) -> Tensor:
-    """``t *= other``."""
-    return apply_in_place(arithmetic.mul, self, other)
-
-
-@method("__itruediv__")
-def itruediv(self: Tensor, other: Any) -> Tensor:
-    """``t /= other``."""
-    return apply_in_place(arithmetic.div, self, other)
-
-
-@method("__ifloordiv__")
-def ifloordiv(self: Tensor, other: Any) -> Tensor:
-    """``t //= other``."""
-    return apply_in_place(arithmetic.floor_divide, self, other)
-
-
-@method("__imod__")
-def imod(self: Tensor, other: Any) -> Tensor:
-    """``t %= other``."""
-    return apply_in_place(arithmetic.remainder, self, other)
-
-
-@method("__ipow__")
-def ipow(self: Tensor, other: Any) -> Tensor:
-    """``t **= other``."""
-    return apply_in_place(arithmetic.pow, self, other)
-
-
-@method("__iand__")
-def iand(self: Tensor, other: Any) -> Tensor:
-    """``t &= other``."""
-    return apply_in_place(comparison.bitwise_and, self, other)
-
-
-@method("__ior__")
-def ior(self: Tensor, other: Any) -> Tensor:
-    """``t |= other``."""
-    return apply_in_place(comparison.bitwise_or, self, other)
-
-
-@method("__ixor__")
-def ixor(self: Tensor, other: Any) -> Tensor:
-    """``t ^= other``."""
-    return apply_in_place(comparison.bitwise_xor, self, other)
+# Operators: t += other and its like
+for _operator, _row in {
+    "__iadd__": arithmetic.add,
+    "__isub__": arithmetic.sub,
+    "__imul__": arithmetic.mul,
+    "__itruediv__": arithmetic.div,
+    "__ifloordiv__": arithmetic.floor_divide,
+    "__imod__": arithmetic.remainder,
+    "__ipow__": arithmetic.pow,
+    "__iand__": comparison.bitwise_and,
+    "__ior__": comparison.bitwise_or,
+    "__ixor__": comparison.bitwise_xor,
+}.items():
+    method(_operator)(in_place_operator(_operator, _row))

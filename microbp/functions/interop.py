@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from microbp.functions import indexing, linalg, reduction, shape
+from microbp.functions import extremes, indexing, joining, linalg, reduction, shape
 from microbp.ops.op import numpy_rows
 from microbp.tensor import Tensor, as_operand, wrap
 
@@ -55,12 +55,12 @@ def add_reduce(a: Tensor, axis: Any = 0, *, keepdims: bool = False) -> Tensor:
 
 
 reduces(reduction.prod, np.prod)
-reduces(reduction.amax, np.max, np.amax)
-reduces(reduction.amin, np.min, np.amin)
+reduces(extremes.amax, np.max, np.amax)
+reduces(extremes.amin, np.min, np.amin)
 reduces(reduction.any, np.any)
 reduces(reduction.all, np.all)
-reduces(reduction.argmax, np.argmax)
-reduces(reduction.argmin, np.argmin)
+reduces(extremes.argmax, np.argmax)
+reduces(extremes.argmin, np.argmin)
 
 
 @implements(np.var)
@@ -147,13 +147,13 @@ def broadcast_to(array: Tensor, shape: Any) -> Tensor:
 def concatenate(arrays: Any, axis: int | None = 0) -> Tensor:
     """The arrays one after the other; flattened first if `axis` is None."""
     tensors = [as_operand(array) for array in arrays]
-    return shape.cat([shape.ravel(t) for t in tensors], 0) if axis is None else shape.cat(tensors, axis)
+    return joining.cat([shape.ravel(t) for t in tensors], 0) if axis is None else joining.cat(tensors, axis)
 
 
 @implements(np.stack)
 def stack(arrays: Any, axis: int = 0) -> Tensor:
     """The arrays side by side along a new axis."""
-    return shape.stack([as_operand(array) for array in arrays], axis)
+    return joining.stack([as_operand(array) for array in arrays], axis)
 
 
 @implements(np.matmul)

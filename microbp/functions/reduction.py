@@ -1,4 +1,4 @@
-"""Sums, means, extremes and norms along axes.
+"""Sums, products, means, spread and norms along axes.
 
 `dim` is an axis, or a tuple of axes where PyTorch takes one; negative axes count from the
 end. Without it all axes are reduced. `keepdim` leaves the reduced axes with size 1. NumPy's
@@ -8,46 +8,18 @@ names `axis` and `keepdims` are understood as well.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 from microbp.dtypes import as_dtype
-from microbp.errors import DtypeError, ShapeError
+from microbp.errors import DtypeError, RangeError
 from microbp.functions.dims import as_dim, as_dims, either
 from microbp.methods import method
-from microbp.ops import elementwise, indexing
+from microbp.ops import elementwise
 from microbp.ops import reduction as rows
 from microbp.ops import shape as shaping
-from microbp.ops.op import registry
 from microbp.tensor import Tensor, apply, as_operand
 
-__all__ = [
-    "all",
-    "amax",
-    "amin",
-    "any",
-    "argmax",
-    "argmin",
-    "count_nonzero",
-    "cumsum",
-    "log_softmax",
-    "logsumexp",
-    "max",
-    "mean",
-    "min",
-    "norm",
-    "prod",
-    "softmax",
-    "std",
-    "sum",
-    "var",
-]
-
-
-class Extremes(NamedTuple):
-    """What `max` and `min` along an axis return."""
-
-    values: Tensor
-    indices: Tensor
+__all__ = ["all", "any", "count_nonzero", "cumsum", "mean", "norm", "prod", "std", "sum", "var"]
 
 
 @method("sum")
@@ -229,239 +201,6 @@ def spread_out(
     return apply(row, input, dim=dims, keepdim=keepdim, count=n, freedom=freedom)
 
 
-@method("max")
-def max(
-    input: Tensor,
-    dim: Any = None,
-    keepdim: bool = False,
-    *,
-    axis: Any = None,
-    keepdims: bool = False,
-    other: Any = None,
-) -> Any:
-    """Maximum of all elements, or along an axis, or of two tensors element by element.
-
-    Parameters
-    ----------
-    input : Tensor
-        A NaN in it wins.
-    dim : int or Tensor, optional
-        Without it, the result is one number, and elements that share the maximum share its gradient evenly. With an
-        axis, it is a named tuple, and the gradient goes to the index that is returned. With a tensor, it is
-        ``maximum(input, dim)``.
-    keepdim : bool
-        Leave the reduced axis with size 1.
-
-    Returns
-    -------
-    Tensor, or named tuple (values, indices) of Tensor
-
-    Raises
-    ------
-    ShapeError
-        If there is nothing to take the maximum of.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> t = microbp.tensor([[1.0, 9.0], [7.0, 3.0]])
-    >>> t.max()
-    tensor(9.)
-    >>> values, indices = t.max(dim=1)
-    >>> values, indices
-    (tensor([9., 7.]), tensor([1, 0]))
-    """
-    return extreme("max", input, dim, keepdim, axis, keepdims, other)
-
-
-@method("min")
-def min(
-    input: Tensor,
-    dim: Any = None,
-    keepdim: bool = False,
-    *,
-    axis: Any = None,
-    keepdims: bool = False,
-    other: Any = None,
-) -> Any:
-    """Minimum of all elements, or along an axis, or of two tensors element by element.
-
-    Parameters
-    ----------
-    input, dim, keepdim
-        As for `max`.
-
-    Returns
-    -------
-    Tensor, or named tuple (values, indices) of Tensor
-
-    Raises
-    ------
-    ShapeError
-        If there is nothing to take the minimum of.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.tensor([[1.0, 9.0], [7.0, 3.0]]).min(dim=0).indices
-    tensor([0, 1])
-    """
-    return extreme("min", input, dim, keepdim, axis, keepdims, other)
-
-
-def extreme(name: str, input: Any, dim: Any, keepdim: Any, axis: Any, keepdims: Any, other: Any) -> Any:
-    """`max` and `min` in all their forms."""
-    if other is not None or isinstance(dim, Tensor):
-        return apply(registry[f"{name}imum"], input, dim if other is None else other)
-    dim, keepdim = either(name, dim, axis, keepdim, keepdims)
-    input = as_operand(input)
-    require_elements(name, input, None if dim is None else (as_dim(name, dim, input.ndim),))
-    if dim is None:
-        return apply(rows.amax if name == "max" else rows.amin, input, dim=None, keepdim=keepdim)
-    if input.ndim == 0:
-        return Extremes(input[...], apply(rows.argmax, input, dim=None, keepdim=False))
-    dim = as_dim(name, dim, input.ndim)
-    places = apply(rows.argmax if name == "max" else rows.argmin, input, dim=dim, keepdim=True)
-    values = apply(indexing.gather, input, dim=dim, places=places.array)
-    if keepdim:
-        return Extremes(values, places)
-    shape = (*input.shape[:dim], *input.shape[dim + 1 :])
-    return Extremes(apply(shaping.reshape, values, shape=shape), apply(shaping.reshape, places, shape=shape))
-
-
-@method("amax")
-def amax(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """Maximum over some axes; elements that share it share its gradient evenly.
-
-    Parameters
-    ----------
-    input, dim, keepdim
-        As for `sum`.
-
-    Returns
-    -------
-    Tensor
-
-    Raises
-    ------
-    ShapeError
-        If there is nothing to take the maximum of.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> t = microbp.tensor([3.0, 1.0, 3.0], requires_grad=True)
-    >>> t.amax().backward()
-    >>> t.grad
-    tensor([0.5000, 0.0000, 0.5000])
-    """
-    input, dims, keepdim = prepared("amax", input, dim, axis, keepdim, keepdims, None)
-    require_elements("amax", input, dims)
-    return apply(rows.amax, input, dim=dims, keepdim=keepdim)
-
-
-@method("amin")
-def amin(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """Minimum over some axes; elements that share it share its gradient evenly.
-
-    Parameters
-    ----------
-    input, dim, keepdim
-        As for `sum`.
-
-    Returns
-    -------
-    Tensor
-
-    Raises
-    ------
-    ShapeError
-        If there is nothing to take the minimum of.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.tensor([[3.0, 1.0], [2.0, 5.0]]).amin(dim=(0, 1))
-    tensor(1.)
-    """
-    input, dims, keepdim = prepared("amin", input, dim, axis, keepdim, keepdims, None)
-    require_elements("amin", input, dims)
-    return apply(rows.amin, input, dim=dims, keepdim=keepdim)
-
-
-@method("argmax")
-def argmax(
-    input: Tensor, dim: int | None = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
-) -> Tensor:
-    """Index of the maximum along an axis, the first where there are several.
-
-    Parameters
-    ----------
-    input : Tensor
-        The values.
-    dim : int, optional
-        The axis; without it, the index into the flattened tensor.
-    keepdim : bool
-        Leave the reduced axis with size 1.
-
-    Returns
-    -------
-    Tensor
-        Of int64; it has no gradient.
-
-    Raises
-    ------
-    ShapeError
-        If there is nothing to take the maximum of.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.tensor([[1.0, 9.0], [7.0, 3.0]]).argmax(dim=1)
-    tensor([1, 0])
-    """
-    return place_of(rows.argmax, input, dim, keepdim, axis, keepdims)
-
-
-@method("argmin")
-def argmin(
-    input: Tensor, dim: int | None = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False
-) -> Tensor:
-    """Index of the minimum along an axis, the first where there are several.
-
-    Parameters
-    ----------
-    input, dim, keepdim
-        As for `argmax`.
-
-    Returns
-    -------
-    Tensor
-        Of int64; it has no gradient.
-
-    Raises
-    ------
-    ShapeError
-        If there is nothing to take the minimum of.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.tensor([4.0, 2.0, 3.0]).argmin()
-    tensor(1)
-    """
-    return place_of(rows.argmin, input, dim, keepdim, axis, keepdims)
-
-
-def place_of(row: Any, input: Any, dim: Any, keepdim: Any, axis: Any, keepdims: Any) -> Tensor:
-    """`argmax` and `argmin`, which take the same arguments."""
-    dim, keepdim = either(row.name, dim, axis, keepdim, keepdims)
-    input = as_operand(input)
-    one = None if dim is None else as_dim(row.name, dim, input.ndim)
-    require_elements(row.name, input, None if one is None else (one,))
-    return apply(row, input, dim=one if input.ndim else None, keepdim=keepdim)
-
-
 @method("any")
 def any(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Whether any element is true, that is, not zero.
@@ -627,95 +366,6 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
     return apply(rows.p_norm, input, p=p, dim=dims, keepdim=keepdim)
 
 
-@method("logsumexp")
-def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
-    """Logarithm of the sum of exponentials, y = log(sum_k exp(a_k)), for values of any size.
-
-    Parameters
-    ----------
-    input : Tensor
-        Integers become the default dtype.
-    dim : int or tuple of int
-        The axes to sum over.
-    keepdim : bool
-        Leave the reduced axes with size 1.
-
-    Returns
-    -------
-    Tensor
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.logsumexp(microbp.tensor([1000.0, 1000.0]), dim=0)
-    tensor(1000.6932)
-    """
-    input, dims, keepdim = prepared("logsumexp", input, dim, None, keepdim, False, None)
-    return apply(rows.logsumexp, input, dim=dims, keepdim=keepdim)
-
-
-@method("softmax")
-def softmax(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """Softmax along an axis, y_i = exp(a_i) / sum_k exp(a_k), for values of any size.
-
-    Parameters
-    ----------
-    input : Tensor
-        The logits.
-    dim : int
-        The axis along which the results sum to 1.
-    dtype : dtype, optional
-        Convert the input to this dtype first.
-
-    Returns
-    -------
-    Tensor
-        Of the shape of `input`.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.softmax(microbp.tensor([1000.0, 1000.0]), dim=0)
-    tensor([0.5000, 0.5000])
-    """
-    return normalised(rows.softmax, input, dim, dtype)
-
-
-@method("log_softmax")
-def log_softmax(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """Logarithm of the softmax along an axis, y_i = a_i - log(sum_k exp(a_k)), for values of any size.
-
-    Parameters
-    ----------
-    input, dim, dtype
-        As for `softmax`.
-
-    Returns
-    -------
-    Tensor
-        Of the shape of `input`.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.log_softmax(microbp.tensor([0.0, 1000.0]), dim=0)
-    tensor([-1000.,     0.])
-    """
-    return normalised(rows.log_softmax, input, dim, dtype)
-
-
-def normalised(row: Any, input: Any, dim: Any, dtype: Any) -> Tensor:
-    """`softmax` and `log_softmax`, which take the same arguments."""
-    input = converted(input, dtype)
-    if input.array.dtype.kind != "f":
-        raise DtypeError(f"{row.name} needs a floating-point tensor, got {input.dtype}; convert it first: t.float()")
-    axis = as_dim(row.name, dim, input.ndim)
-    if input.ndim:
-        return apply(row, input, dim=axis)
-    flat = apply(shaping.reshape, input, shape=(1,))
-    return apply(shaping.reshape, apply(row, flat, dim=0), shape=())
-
-
 @method("cumsum")
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """Sums of all elements up to each along an axis, y_i = sum_{k <= i} a_k.
@@ -785,4 +435,4 @@ def require_floating(name: str, input: Any) -> None:
 def require_elements(name: str, input: Any, dims: tuple[int, ...] | None) -> None:
     """Refuse to look for the largest of no elements."""
     if input.array.size == 0 and count(input, dims) == 0:
-        raise ShapeError(f"{name}: a tensor of shape {input.shape} has no elements to choose from")
+        raise RangeError(f"{name}: a tensor of shape {input.shape} has no elements to choose from")

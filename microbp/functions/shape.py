@@ -1,6 +1,6 @@
-"""Other shapes and orders of the same elements, and tensors put together.
+"""Other shapes and orders of the same elements.
 
-All but `cat` and `stack` give views where PyTorch does: the result shares memory with the
+They are views where PyTorch gives views: the result shares memory with the
 input, so that a write to one is seen in the other.
 """
 
@@ -13,20 +13,16 @@ from microbp.errors import ShapeError
 from microbp.functions.dims import as_dim, as_dims, as_shape, fill_in
 from microbp.methods import method
 from microbp.ops import shape as rows
-from microbp.tensor import Tensor, apply, as_operand
+from microbp.tensor import Tensor, apply
 
 __all__ = [
     "broadcast_to",
-    "cat",
-    "concat",
-    "concatenate",
     "flatten",
     "numel",
     "permute",
     "ravel",
     "reshape",
     "squeeze",
-    "stack",
     "swapaxes",
     "swapdims",
     "t",
@@ -37,15 +33,15 @@ __all__ = [
 
 
 @method("reshape")
-def reshape(input: Tensor, *shape: Any) -> Tensor:
+def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     """The same elements in another shape; a view if memory allows it, else a copy.
 
     Parameters
     ----------
     input : Tensor
         Of any shape.
-    *shape : int, or one tuple of int
-        The new sizes; one of them may be -1 and is computed.
+    *sizes : int, or one tuple of int
+        The new sizes; one of them may be -1 and is computed. The tuple may be named as in PyTorch.
 
     Returns
     -------
@@ -63,20 +59,20 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     tensor([[0, 1, 2],
             [3, 4, 5]])
     """
-    sizes = fill_in("reshape", as_shape("reshape", shape), input.array.size)
-    return apply(rows.reshape, input, shape=sizes)
+    wanted = fill_in("reshape", as_shape("reshape", sizes, shape), input.array.size)
+    return apply(rows.reshape, input, shape=wanted)
 
 
 @method("view")
-def view(input: Tensor, *shape: Any) -> Tensor:
+def view(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
     """The same elements in another shape, always on the same memory.
 
     Parameters
     ----------
     input : Tensor
         Of any shape.
-    *shape : int, or one tuple of int
-        The new sizes; one of them may be -1 and is computed.
+    *sizes : int, or one tuple of int
+        The new sizes; one of them may be -1 and is computed. The tuple may be named as in PyTorch.
 
     Returns
     -------
@@ -93,16 +89,16 @@ def view(input: Tensor, *shape: Any) -> Tensor:
     >>> microbp.arange(6).view(3, 2).shape
     (3, 2)
     """
-    sizes = fill_in("view", as_shape("view", shape), input.array.size)
+    wanted = fill_in("view", as_shape("view", sizes, size), input.array.size)
     if not input.array.flags.c_contiguous:
         try:
-            input.array.reshape(sizes, copy=False)
+            input.array.reshape(wanted, copy=False)
         except ValueError:
             raise ShapeError(
                 f"view: a tensor of shape {tuple(input.shape)} whose memory is not in that order cannot be read in "
-                f"shape {sizes} without a copy; use reshape()"
+                f"shape {wanted} without a copy; use reshape()"
             ) from None
-    return apply(rows.reshape, input, shape=sizes)
+    return apply(rows.reshape, input, shape=wanted)
 
 
 @method("view_as")
@@ -288,14 +284,14 @@ swapdims = method("swapdims")(transpose)
 
 
 @method("permute")
-def permute(input: Tensor, *dims: Any) -> Tensor:
+def permute(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
     """The axes in another order.
 
     Parameters
     ----------
     input : Tensor
         Of any shape.
-    *dims : int, or one tuple of int
+    *axes : int, or one tuple of int, which may be named ``dims=``
         For each axis of the result, the axis of the input.
 
     Returns
@@ -313,7 +309,7 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
     >>> microbp.zeros(2, 3, 4).permute(2, 0, 1).shape
     (4, 2, 3)
     """
-    given = as_shape("permute", dims)
+    given = as_shape("permute", axes, dims)
     ndim = input.array.ndim
     if len(given) != ndim:
         raise ShapeError(f"permute: {given} names {len(given)} axes, a tensor of shape {tuple(input.shape)} has {ndim}")
@@ -341,7 +337,7 @@ def t(input: Tensor) -> Tensor:
 
 
 @method("expand")
-def expand(input: Tensor, *sizes: Any) -> Tensor:
+def expand(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
     """Repeated along axes of size 1 and along new axes in front, without a copy.
 
     Parameters
@@ -349,7 +345,7 @@ def expand(input: Tensor, *sizes: Any) -> Tensor:
     input : Tensor
         Of any shape.
     *sizes : int, or one tuple of int
-        The sizes of the result; -1 leaves a size as it is.
+        The sizes of the result; -1 leaves a size as it is. The tuple may be named ``size=``.
 
     Returns
     -------
@@ -368,11 +364,11 @@ def expand(input: Tensor, *sizes: Any) -> Tensor:
     tensor([[1, 1, 1],
             [2, 2, 2]])
     """
-    wanted = as_shape("expand", sizes)
+    wanted = as_shape("expand", sizes, size)
     have = input.array.shape
     added = len(wanted) - len(have)
-    shape = tuple(have[k - added] if size == -1 and k >= added else size for k, size in enumerate(wanted))
-    fits = added >= 0 and all(mine in (1, size) for mine, size in zip(have, shape[added:], strict=True))
+    shape = tuple(have[k - added] if one == -1 and k >= added else one for k, one in enumerate(wanted))
+    fits = added >= 0 and all(mine in (1, one) for mine, one in zip(have, shape[added:], strict=True))
     if not fits or min(shape, default=0) < 0:
         raise ShapeError(f"expand: a tensor of shape {have} cannot be expanded to shape {wanted}")
     return apply(rows.expand, input, shape=shape)
@@ -396,107 +392,6 @@ def broadcast_to(input: Tensor, shape: Sequence[int]) -> Tensor:
             [1, 2]])
     """
     return expand(input, tuple(shape))
-
-
-def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> Tensor:
-    """The tensors one after the other along an axis.
-
-    Parameters
-    ----------
-    tensors : sequence of Tensor
-        Of one shape but for the size of `dim`; tensors of shape (0,) are passed over.
-    dim : int
-        The axis along which they are joined.
-
-    Returns
-    -------
-    Tensor
-
-    Raises
-    ------
-    ShapeError
-        If there are no tensors, or another size differs.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.cat([microbp.tensor([1, 2]), microbp.tensor([3])])
-    tensor([1, 2, 3])
-    """
-    dim = dim if axis is None else axis
-    given = several("cat", tensors)
-    shapes = [tensor.array.shape for tensor in given]
-    if (0,) in shapes and any(shape != (0,) for shape in shapes):
-        given = [tensor for tensor in given if tensor.array.shape != (0,)]
-        shapes = [tensor.array.shape for tensor in given]
-    first = shapes[0]
-    if not first:
-        raise ShapeError("cat: 0-d tensors cannot be joined end to end; use stack()")
-    place = as_dim("cat", dim, len(first))
-    others = (*first[:place], *first[place + 1 :])
-    parts, start = [], 0
-    for k, shape in enumerate(shapes):
-        if len(shape) != len(first) or (*shape[:place], *shape[place + 1 :]) != others:
-            raise ShapeError(
-                f"cat: tensors[{k}] has shape {shape}, which differs from the shape {first} of tensors[0] "
-                f"not only in dimension {place}"
-            )
-        parts.append((*(slice(None),) * place, slice(start, start + shape[place])))
-        start += shape[place]
-    return apply(rows.cat, *given, dim=place, parts=tuple(parts))
-
-
-concat = concatenate = cat
-
-
-def stack(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> Tensor:
-    """The tensors side by side along a new axis.
-
-    Parameters
-    ----------
-    tensors : sequence of Tensor
-        Of one shape.
-    dim : int
-        Where the new axis is in the result.
-
-    Returns
-    -------
-    Tensor
-
-    Raises
-    ------
-    ShapeError
-        If there are no tensors, or their shapes differ.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.stack([microbp.tensor([1, 2]), microbp.tensor([3, 4])], dim=1)
-    tensor([[1, 3],
-            [2, 4]])
-    """
-    dim = dim if axis is None else axis
-    given = several("stack", tensors)
-    first = given[0].array.shape
-    for k, tensor in enumerate(given):
-        if tensor.array.shape != first:
-            raise ShapeError(f"stack: tensors[{k}] has shape {tensor.array.shape}, tensors[0] has shape {first}")
-    place = as_dim("stack", dim, len(first) + 1)
-    parts = tuple((*(slice(None),) * place, k) for k in range(len(given)))
-    return apply(rows.stack, *given, dim=place, parts=parts)
-
-
-def several(name: str, tensors: Any) -> list[Tensor]:
-    """A sequence of tensors and arrays, as tensors."""
-    if isinstance(tensors, Tensor):
-        raise TypeError(f"{name}() takes a list or tuple of tensors, got one tensor")
-    given = [as_operand(tensor) for tensor in tensors]
-    if not given:
-        raise ShapeError(f"{name}() got no tensors")
-    for k, tensor in enumerate(given):
-        if not isinstance(tensor, Tensor):
-            raise TypeError(f"{name}: tensors[{k}] must be a tensor, got {tensor!r}")
-    return given
 
 
 def numel(input: Tensor) -> int:

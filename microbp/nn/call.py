@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import weakref
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, NoReturn
 
 from microbp.engine import numbers
@@ -31,7 +33,7 @@ class Called:
         """Run ``forward`` and the hooks, and note the call on the nodes of the output.
 
         A node knows the module calls that ended with it by ``node.calls``: a linked list of
-        ``(weak reference to the module, start, earlier, class of the module)``. The operations of the call are
+        ``(weak reference to the module, start, earlier, class of the module, caller)``. The operations of the call are
         those with ``start < number <= node.number``; `earlier` is the list of the calls that
         ended with the node before, which are those inside this one. Drawings make clusters of it.
         """
@@ -42,24 +44,25 @@ class Called:
         if isinstance(output, Tensor):
             node = output.node
             if node is not None and node.number > start:
-                node.calls = (weakref.ref(self), start, node.calls, type(self))
+                caller = sys._getframe(1)
+                node.calls = (weakref.ref(self), start, node.calls, type(self), (caller.f_code, caller.f_lasti))
         else:
-            self._note_call(output, start)
+            self._note_call(output, start, sys._getframe(1))
         return output
 
-    def _note_call(self, output: Any, start: int) -> None:
+    def _note_call(self, output: Any, start: int, caller: FrameType) -> None:
         """Note a call on the nodes of an output that may hold several tensors."""
         if isinstance(output, Tensor):
             node = output.node
             noted = node is not None and node.calls is not None and node.calls[1] == start
             if node is not None and node.number > start and not noted:  # the same tensor may be given twice
-                node.calls = (weakref.ref(self), start, node.calls, type(self))
+                node.calls = (weakref.ref(self), start, node.calls, type(self), (caller.f_code, caller.f_lasti))
         elif isinstance(output, dict):
             for part in output.values():
-                self._note_call(part, start)
+                self._note_call(part, start, caller)
         elif isinstance(output, list | tuple):
             for part in output:
-                self._note_call(part, start)
+                self._note_call(part, start, caller)
 
     def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         for hook, with_kwargs in list(self._forward_pre_hooks):
@@ -80,7 +83,7 @@ class Called:
             changed = hook(self, args, kwargs, output) if with_kwargs else hook(self, args, output)
             if changed is not None:
                 output = changed
-        self._note_call(output, start)
+        self._note_call(output, start, sys._getframe(2))
         return output
 
     def register_forward_pre_hook(

@@ -100,6 +100,8 @@ class Sequential(Numbered):
     def __init__(self, *args: Any) -> None:
         super().__init__()
         named = len(args) == 1 and isinstance(args[0], OrderedDict)
+        if len(args) == 1 and isinstance(args[0], list | tuple):
+            raise TypeError("Sequential takes modules one by one, not a list of them; unpack it: Sequential(*modules)")
         for name, module in args[0].items() if named else enumerate(args):
             self.add_module(name if isinstance(name, str) else str(name), module)
 

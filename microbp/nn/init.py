@@ -18,10 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from microbp.errors import OptionError, ShapeError
-from microbp.functions.random import Generator, generator_or_default
+from microbp.errors import OptionError, ShapeError, warn
+from microbp.functions.generator import Generator, generator_or_default
 from microbp.inplace import write
-from microbp.nn.functional.check import warn
 from microbp.tensor import Tensor
 
 __all__ = [
@@ -230,6 +229,14 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | Non
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / max(sum(fans(tensor)), 1)), generator)
 
 
+def nothing_to_fill(tensor: Tensor) -> bool:
+    """Whether a weight has no elements, which is most likely a mistake."""
+    if 0 not in tensor.shape:
+        return False
+    warn("Initializing zero-element tensors is a no-op")
+    return True
+
+
 def kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
     """gain / √fan."""
     if mode not in ("fan_in", "fan_out"):
@@ -267,8 +274,7 @@ def kaiming_uniform_(
     >>> bool((w.abs() <= 1).all())
     True
     """
-    if 0 in tensor.shape:
-        warn("Initializing zero-element tensors is a no-op")
+    if nothing_to_fill(tensor):
         return tensor
     bound = math.sqrt(3.0) * kaiming_std(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound, generator)
@@ -288,8 +294,7 @@ def kaiming_normal_(
     tensor, a, mode, nonlinearity, generator
         As for `kaiming_uniform_`.
     """
-    if 0 in tensor.shape:
-        warn("Initializing zero-element tensors is a no-op")
+    if nothing_to_fill(tensor):
         return tensor
     return normal_(tensor, 0.0, kaiming_std(tensor, a, mode, nonlinearity), generator)
 

@@ -8,6 +8,7 @@ from typing import Any
 from microbp.errors import ShapeError
 from microbp.functions.creation import empty
 from microbp.nn import functional
+from microbp.nn.functional.check import tensor_for
 from microbp.nn.init import kaiming_uniform_, uniform_
 from microbp.nn.module import Module
 from microbp.nn.parameter import Parameter
@@ -48,6 +49,8 @@ class Linear(Module):
     (5, 2)
     """
 
+    bias: Parameter  # said to type checkers, as PyTorch says it, to whom a layer without one is the exception
+
     def __init__(
         self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
     ) -> None:
@@ -55,7 +58,6 @@ class Linear(Module):
         self.in_features = in_features
         self.out_features = out_features
         self.weight = Parameter(empty(out_features, in_features, device=device, dtype=dtype))
-        self.bias: Parameter | None
         if bias:
             self.bias = Parameter(empty(out_features, device=device, dtype=dtype))
         else:
@@ -73,8 +75,8 @@ class Linear(Module):
         parameters = self._parameters  # twice as fast as looking up two attributes
         try:
             return apply(linalg.linear, input, parameters["weight"], parameters["bias"])
-        except ShapeError:
-            if input.shape[-1:] == (self.in_features,):
+        except (AttributeError, ShapeError, TypeError):
+            if tensor_for(str(self), input).shape[-1:] == (self.in_features,):
                 raise
             raise ShapeError(
                 f"{self} expects {self.in_features} features in the last dimension of its input, got an input of shape "
@@ -106,6 +108,8 @@ class Bilinear(Module):
     (5, 2)
     """
 
+    bias: Parameter
+
     def __init__(
         self,
         in1_features: int,
@@ -122,7 +126,6 @@ class Bilinear(Module):
         self.in2_features = in2_features
         self.out_features = out_features
         self.weight = Parameter(empty(out_features, in1_features, in2_features, device=device, dtype=dtype))
-        self.bias: Parameter | None
         if bias:
             self.bias = Parameter(empty(out_features, device=device, dtype=dtype))
         else:

@@ -453,7 +453,7 @@ class Module(Called):
                 parameter.grad = None
             elif held is not None:
                 held.array.fill(0)
-                held._counter().count += 1
+                held._versioned().write()
                 parameter.grad = held.detach() if held.requires_grad else held
 
     def apply(self: M, fn: Callable[[Module], Any]) -> M:

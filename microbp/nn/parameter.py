@@ -46,7 +46,7 @@ class Parameter(Tensor):
                 f"a Parameter is made of a Tensor, got {type(data).__name__}; make one first: microbp.tensor(...)"
             )
         self.array = data.array
-        self._version = data._counter()
+        self._version = data._versioned()
         self.requires_grad = requires_grad
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from microbp.errors import ShapeError
+from microbp.nn.functional.check import tensor_for
 from microbp.nn.module import Module
 from microbp.tensor import Tensor
 
@@ -50,7 +51,7 @@ class Flatten(Module):
         self.end_dim = end_dim
 
     def forward(self, input: Tensor) -> Tensor:
-        out: Tensor = input.flatten(self.start_dim, self.end_dim)
+        out: Tensor = tensor_for("Flatten", input).flatten(self.start_dim, self.end_dim)
         return out
 
     def extra_repr(self) -> str:

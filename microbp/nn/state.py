@@ -70,7 +70,7 @@ def load_into(own: Mapping[str, Tensor], given: Mapping[str, Any], strict: bool,
         raise StateError(f"Error(s) in loading state_dict for {owner}:\n\t" + "\n\t".join(faults))
     for target, array in ready:
         target.array[...] = array
-        target._counter().count += 1
+        target._versioned().write()
     return IncompatibleKeys(missing, unexpected)
 
 

@@ -79,7 +79,7 @@ def clip_grad_norm_(
         for g in gradients:
             with np.errstate(invalid="ignore"):  # infinity times 0 is NaN, as it should be
                 np.multiply(g.array, factor, out=g.array)
-            g._counter().count += 1
+            g._versioned().write()
     return wrap(np.asarray(total, gradients[0].dtype))
 
 
@@ -114,4 +114,4 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, f
     """
     for g in gradients_of(parameters):
         np.clip(g.array, -clip_value, clip_value, out=g.array)
-        g._counter().count += 1
+        g._versioned().write()

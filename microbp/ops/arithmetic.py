@@ -11,7 +11,7 @@ from microbp.errors import DivisionError, DtypeError
 from microbp.ops.elementwise import zero_where, zeros_like
 from microbp.ops.op import op
 
-__all__ = ["fmod", "lerp", "maximum", "minimum", "mul", "neg", "reciprocal", "remainder", "square"]
+__all__ = ["fmod", "maximum", "minimum", "mul", "neg", "reciprocal", "remainder", "square"]
 
 
 @op("a + b", numpy=np.add)
@@ -268,14 +268,7 @@ def _(g: Any, condition: Any) -> Any:
 
 @op("a + w * (b - a)", floating=True)
 def lerp(a: Any, b: Any, w: Any) -> Any:
-    """Linear interpolation between two tensors, with a weight: `a` at weight 0, `b` at weight 1.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.lerp(microbp.tensor([0.0, 10.0]), microbp.tensor([1.0, 20.0]), 0.25)
-    tensor([ 0.2500, 12.5000])
-    """
+    """Linear interpolation between two tensors, with a weight: `a` at weight 0, `b` at weight 1."""
     # From the nearer end, so that the weight 1 gives b to the last bit.
     return np.where(np.abs(w) < 0.5, a + w * (b - a), b - (b - a) * (1 - w))
 

@@ -75,7 +75,8 @@ def zero_where(a: Any, mask: Any) -> Any:
 
 zero_where.grad("a", "zero_where(g, mask)")
 
-ONES = {2: np.array(1, np.int16), 4: np.array(1, np.int32), 8: np.array(1, np.int64)}  # by size in bytes
+# By size in bytes.
+ONES: dict[int, Any] = {2: np.array(1, np.int16), 4: np.array(1, np.int32), 8: np.array(1, np.int64)}
 
 # Absolute value, sign, and rounding
 

@@ -38,10 +38,7 @@ def _(g: Any, a: Any) -> Any:
 @op("a @ b", broadcasts=False)
 def mv(a: Any, b: Any) -> Any:
     """Product of a matrix and a vector."""
-    try:
-        return a.dot(b)
-    except ValueError:
-        raise mismatch("mv", a, b) from None
+    return contracted("mv", a, b)
 
 
 mv.grad("a", "outer(g, b)")
@@ -51,10 +48,7 @@ mv.grad("b", "mv(a.T, g)")
 @op("(a * b).sum()", broadcasts=False)
 def dot(a: Any, b: Any) -> Any:
     """Inner product of two vectors."""
-    try:
-        return a.dot(b)
-    except ValueError:
-        raise mismatch("dot", a, b) from None
+    return contracted("dot", a, b)
 
 
 dot.grad("a", "g * b")
@@ -75,8 +69,8 @@ outer.grad("b", "mv(g.T, a)")
 def linear(a: Any, w: Any, b: Any) -> Any:
     """Affine map of the last axis, as `microbp.nn.Linear` computes it; `b` may be None."""
     try:
-        y = a.dot(w.T) if a.ndim < 3 else a.reshape(-1, a.shape[-1]).dot(w.T).reshape(*a.shape[:-1], len(w))
-    except ValueError:
+        y = a.dot(w.T) if 0 < a.ndim < 3 else a.reshape(-1, a.shape[-1]).dot(w.T).reshape(*a.shape[:-1], len(w))
+    except (IndexError, ValueError):
         raise linear_mismatch(a, w, b) from None
     if b is not None:
         if b.shape != w.shape[:1]:
@@ -100,6 +94,14 @@ def _(g: Any, a: Any) -> Any:
 @linear.grad("b", "g.reshape(-1, g.shape[-1]).sum(axis=0)")
 def _(g: Any) -> Any:
     return np.add.reduce(g if g.ndim == 2 else g.reshape(-1, g.shape[-1]))  # twice as fast as g.sum(axis=0)
+
+
+def contracted(name: str, a: Any, b: Any) -> Any:
+    """Sum of products over the last axis of `a` and the only one of `b`."""
+    try:
+        return a.dot(b)
+    except ValueError:
+        raise mismatch(name, a, b) from None
 
 
 def mismatch(name: str, a: Any, b: Any) -> ShapeError:

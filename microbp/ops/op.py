@@ -54,8 +54,6 @@ import numpy as np
 
 __all__ = ["Op", "Plan", "Rule", "op", "registry", "sum_to", "vocabulary"]
 
-ARRAYS = (np.ndarray, np.generic)
-
 registry: dict[str, Op] = {}
 """Every row by its name."""
 
@@ -265,9 +263,11 @@ class Op:
             raise TypeError(f"{self.name}() takes {', '.join(self.arguments)}, got {len(inputs)} arguments")
         arrays = False
         for value in inputs:
-            if hasattr(value, "apply_op"):
+            if type(value) is np.ndarray:
+                arrays = True
+            elif hasattr(value, "apply_op"):
                 return value.apply_op(self, *inputs, **options)
-            arrays = arrays or isinstance(value, ARRAYS)
+        arrays = arrays or any(isinstance(value, np.generic) for value in inputs)
         if not arrays:
             raise TypeError(f"{self.name}() takes tensors, got {', '.join(type(value).__name__ for value in inputs)}")
         result = self.forward(*inputs, **options)

@@ -46,7 +46,7 @@ def layer_groups(model: HasParameters, overrides: Mapping[str, Any]) -> list[dic
     OptionError
         If a name fits nothing, or nothing that a more specific one does not take.
     TypeError
-        If an override is neither a number nor a dict.
+        If a name is no string, or an override is neither a number nor a dict.
 
     Examples
     --------
@@ -62,6 +62,9 @@ def layer_groups(model: HasParameters, overrides: Mapping[str, Any]) -> list[dic
     >>> [group["lr"] for group in optimizer.param_groups]
     [0.5, 0.1, 0.1]
     """
+    for key in overrides:
+        if not isinstance(key, str):
+            raise TypeError(f'an override goes by the name of a layer, in quotes: instead of {key!r} use "{key}"')
     named = list(model.named_parameters())
     options = {key: as_options(key, value) for key, value in overrides.items()}
     members: dict[str, list[Pair]] = {key: [] for key in overrides}
@@ -71,7 +74,7 @@ def layer_groups(model: HasParameters, overrides: Mapping[str, Any]) -> list[dic
         (members[max(fitting, key=specificity)] if fitting else rest).append((name, p))
     for key, pairs in members.items():
         if not pairs:
-            raise OptionError(nothing_left(key, [name for name, _ in named]))
+            raise OptionError(nothing_left(key, [name for name, _ in named], model))
     groups: list[dict[str, Any]] = [{"name": key, "params": pairs, **options[key]} for key, pairs in members.items()]
     return [*groups, {"name": "the rest", "params": rest}] if rest else groups
 
@@ -104,8 +107,11 @@ def as_options(key: str, value: Any) -> dict[str, Any]:
     return {"lr": value}
 
 
-def nothing_left(key: str, names: list[str]) -> str:
+def nothing_left(key: str, names: list[str], model: Any) -> str:
     """Why a key has no parameters."""
+    modules = dict(model.named_modules()) if hasattr(model, "named_modules") else {}
+    if key and key in modules and not any(True for _ in modules[key].parameters()):
+        return f"the layer {key!r}, a {type(modules[key]).__name__}, has no parameters to learn"
     if any(fits(key, name) for name in names):
         return f"the override {key!r} applies to nothing: more specific ones take all of its parameters"
     known = list(dict.fromkeys(prefix for name in names for prefix in reversed(prefixes(name))))

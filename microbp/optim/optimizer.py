@@ -12,18 +12,16 @@ a gradient, all checked before the first of them is written to: a refused step c
 from __future__ import annotations
 
 import math
-import sys
-import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
-from microbp.errors import DtypeError, OptionError, ShapeError
+from microbp.errors import DtypeError, OptionError, ShapeError, warn
 from microbp.mode import enable_grad
 from microbp.optim import packing
-from microbp.optim.summary import summary
+from microbp.optim.summary import summary, switches
 from microbp.tensor import Tensor, wrap
 
 __all__ = ["Optimizer"]
@@ -137,14 +135,14 @@ class Optimizer:
         """
         if not isinstance(param_group, Mapping):
             raise TypeError(f"a parameter group must be a dict, got {type(param_group).__name__}")
-        place = f"parameter group {len(self.param_groups)}"
+        place = place_of(len(self.param_groups), param_group)
         if "params" not in param_group:
             raise OptionError(f'{place} has no "params"; it has {", ".join(map(repr, param_group)) or "nothing"}')
         unknown = [name for name in param_group if name not in self.defaults and name not in beside_options]
         if unknown:
             raise OptionError(
                 f"{place} has unknown options {', '.join(map(repr, unknown))}; "
-                f"{type(self).__name__} knows {', '.join(self.defaults)}"
+                f"{type(self).__name__} knows {', '.join(name for name in self.defaults if name not in switches)}"
             )
         names, tensors = split_names(param_group["params"], place)
         group = {**self.defaults, **param_group, "params": tensors}
@@ -175,7 +173,7 @@ class Optimizer:
         for k, p in enumerate(tensors):
             seen.setdefault(p, k)
         if len(seen) < len(tensors):
-            twice = next(called(group, k, place) for k, p in enumerate(tensors) if seen[p] != k)
+            twice = next(title(group, k) for k, p in enumerate(tensors) if seen[p] != k)
             warn(
                 f"optimizer contains a parameter group with duplicate parameters: {twice} of {place} is there more "
                 "than once; it is stepped once"
@@ -188,7 +186,7 @@ class Optimizer:
                 if p in seen:
                     raise OptionError(
                         "some parameters appear in more than one parameter group: "
-                        f"{called(group, seen[p], place)} is in groups {number} and {len(self.param_groups)}"
+                        f"{title(group, seen[p])} of {place} is in {place_of(number, other)} too"
                     )
             if ("param_names" in other) != ("param_names" in group):
                 raise OptionError(
@@ -214,7 +212,7 @@ class Optimizer:
     # -- steps -----------------------------------------------------------------------------
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Change every parameter that has a gradient.
+        """Change every parameter that has a gradient; gradients are left as they are.
 
         Parameters
         ----------
@@ -224,6 +222,11 @@ class Optimizer:
         Returns
         -------
         What the closure returned, or None.
+
+        Raises
+        ------
+        OptionError, TypeError, ShapeError, DtypeError
+            If an option or a gradient cannot be used; no parameter is changed then.
         """
         raise NotImplementedError(f"{type(self).__name__} has no step()")
 
@@ -246,14 +249,14 @@ class Optimizer:
         """
         found = []
         for number, group in enumerate(self.param_groups):
-            self.validate(group, f"parameter group {number}")
+            self.validate(group, place_of(number, group))
             present = []
             for p in group["params"]:
                 held = p._grad
                 if held is not None:
                     array, g = p.array, held.array
                     if g.shape != array.shape or g.dtype is not array.dtype:
-                        check_gradient(g, array, group, p, f"parameter group {number}")
+                        check_gradient(g, array, group, p, place_of(number, group))
                     present.append((p, g))
             found.append((group, present))
         return found
@@ -276,7 +279,7 @@ class Optimizer:
                     p._grad = wrap(np.zeros_like(held.array))  # what was recorded keeps its values
                 elif held is not None:
                     held.array.fill(0)
-                    held._counter().count += 1
+                    held._versioned().write()
 
     # -- saving, loading, printing -------------------------------------------------------------
 
@@ -308,20 +311,12 @@ class Optimizer:
         """
         groups, state = packing.unpack(state_dict, self.param_groups, self.defaults, self.moments)
         for number, group in enumerate(groups):
-            self.validate(group, f"parameter group {number} of the state dict")
+            self.validate(group, f"{place_of(number, group)} of the state dict")
         self.param_groups[:] = groups
         self.state = defaultdict(dict, state)
 
     def __repr__(self) -> str:
         return summary(type(self).__name__, self.param_groups, self.defaults)
-
-
-def warn(message: str) -> None:
-    """Warn, and point to the line outside of the package that it is about."""
-    level, frame = 2, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals["__name__"].startswith("microbp."):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, stacklevel=level)
 
 
 def split_names(params: Any, place: str) -> tuple[list[str] | None, list[Any]]:
@@ -337,11 +332,21 @@ def split_names(params: Any, place: str) -> tuple[list[str] | None, list[Any]]:
     return [name for name, _ in pairs], [p for _, p in pairs]
 
 
+def place_of(number: int, group: Mapping[str, Any]) -> str:
+    """What to call a group in an error: its name, else its number."""
+    return f"parameter group {group['name']!r}" if "name" in group else f"parameter group {number}"
+
+
+def title(group: Group, k: int) -> str:
+    """What to call a parameter within its group: its name, else its number."""
+    name = group["param_names"][k] if "param_names" in group else getattr(group["params"][k], "name", None)
+    return f"parameter {name!r}" if name else f"parameter {k}"
+
+
 def called(group: Group, k: int, place: str) -> str:
-    """What to call a parameter in an error."""
-    p = group["params"][k]
-    name = group["param_names"][k] if "param_names" in group else getattr(p, "name", None)
-    return f"parameter {name!r}" if name else f"parameter {k} of {place}"
+    """What to call a parameter in an error: a number alone would not tell which group it counts in."""
+    found = title(group, k)
+    return f"{found} of {place}" if found == f"parameter {k}" else found
 
 
 def check_number(name: str, value: Any, low: float, high: float, place: str) -> None:

@@ -7,13 +7,12 @@ through all groups.
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from microbp.errors import OptionError, ShapeError
+from microbp.errors import OptionError, ShapeError, warn
 from microbp.tensor import Tensor, wrap
 
 __all__ = ["pack", "unpack"]
@@ -98,10 +97,9 @@ def merge(k: int, group: Group, theirs: Mapping[str, Any], defaults: Mapping[str
             merged[name] = default
     if "param_names" in group:
         if list(theirs.get("param_names", group["param_names"])) != group["param_names"]:
-            warnings.warn(
+            warn(
                 f"loaded state dict names the parameters of group {k} {theirs['param_names']}, "
-                f"the optimizer {group['param_names']}; they are matched by their order",
-                stacklevel=4,
+                f"the optimizer {group['param_names']}; they are matched by their order"
             )
         merged["param_names"] = group["param_names"]
     else:

@@ -74,24 +74,13 @@ class SGD(Optimizer):
     (0.800000011920929, 0.0)
     >>> print(optimizer)
     SGD (
-    Parameter Group 0
-        params: 1 tensor, 1 number
+    Global options
+        lr: 0.1, momentum: 0, dampening: 0, weight_decay: 0, nesterov: False, maximize: False
+    Parameter Group 0 (1 tensor, 1 number)
             (1,)
-        dampening: 0  (global)
-        lr: 0.1  (global)
-        maximize: False  (global)
-        momentum: 0  (global)
-        nesterov: False  (global)
-        weight_decay: 0  (global)
-    Parameter Group 1
-        params: 1 tensor, 1 number
-            (1,)
-        dampening: 0  (global)
+    Parameter Group 1 (1 tensor, 1 number)
         lr: 0.5
-        maximize: False  (global)
-        momentum: 0  (global)
-        nesterov: False  (global)
-        weight_decay: 0  (global)
+            (1,)
     )
     """
 
@@ -138,21 +127,7 @@ class SGD(Optimizer):
             raise NotImplementedError("SGD has no differentiable=True: its steps are not recorded")
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Change every parameter that has a gradient; gradients are left as they are.
-
-        Parameters
-        ----------
-        closure : callable, optional
-            Computes the loss anew, with its gradients, and returns it.
-
-        Returns
-        -------
-        What the closure returned, or None.
-
-        Raises
-        ------
-        OptionError, TypeError, ShapeError, DtypeError
-            If an option or a gradient cannot be used; no parameter is changed then.
+        """Change every parameter that has a gradient, by the formulas above; see `Optimizer.step`.
 
         Examples
         --------
@@ -168,6 +143,7 @@ class SGD(Optimizer):
             momentum = float(group["momentum"])
             factors = float(group["lr"]), momentum, 1.0 - group["dampening"], float(group["weight_decay"])
             switches = group["nesterov"], group["maximize"]
+            plain = not (momentum or group["weight_decay"] or group["maximize"])
             for p, g in parameters:
                 array, b, first = p.array, None, False
                 if momentum:
@@ -176,12 +152,14 @@ class SGD(Optimizer):
                     if first:
                         state["momentum_buffer"] = wrap(np.empty_like(array))
                     b = state["momentum_buffer"].array
-                if array.size <= block:
+                if plain and array.size <= block:
+                    array -= factors[0] * g
+                elif array.size <= block:
                     descend(array, g, b, first, *factors, *switches)
                 else:
                     for rows in blocks(array):
                         descend(array[rows], g[rows], None if b is None else b[rows], first, *factors, *switches)
-                p._counter().count += 1
+                p._versioned().write()
         return loss
 
 

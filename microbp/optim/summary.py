@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from microbp.tensor import Tensor
@@ -27,20 +27,17 @@ def summary(title: str, groups: Sequence[Mapping[str, Any]], defaults: Mapping[s
         count = f"{counted(len(tensors), 'tensor')}, {counted(sum(p.numel() for p in tensors), 'number')}"
         name = f": {group['name']}" if "name" in group else ""
         lines.append(f"Parameter Group {k}{name} ({count})")
-        for option, value in listed(group).items():
+        for option, value in listed(group, shared).items():
             if option not in shared or not same(value, shared[option]):
                 lines.append(f"    {option}: {value}")
         lines += [f"        {line}" for line in parameters(group)]
     return "\n".join([*lines, ")"])
 
 
-def listed(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that are worth a word."""
-    return {
-        name: value
-        for name, value in options.items()
-        if name not in unlisted and (value or name not in switches)
-    }
+def listed(options: Mapping[str, Any], shared: Container[str] = ()) -> dict[str, Any]:
+    """The options that are worth a word; a switch that is off is, if it is among those that all share."""
+    silent = {name for name in switches if name not in shared and not options.get(name)} | unlisted
+    return {name: value for name, value in options.items() if name not in silent}
 
 
 def parameters(group: Mapping[str, Any]) -> Iterator[str]:

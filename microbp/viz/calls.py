@@ -69,7 +69,7 @@ def spans(nodes: Sequence[Node]) -> list[tuple[int, int, Any]]:
     for node in nodes:
         note = node.calls
         while note is not None:
-            reference, start, note, kind = note
+            reference, start, note, kind, _ = note
             found[start] = (start, node.number, (reference(), kind.__name__))  # a temporary module is dead by now
     return [found[start] for start in sorted(found)]
 

@@ -160,12 +160,13 @@ def tensors_of(var: Any) -> tuple[Tensor, ...]:
     if isinstance(var, Tensor):
         return (var,)
     hint = "; call it: make_dot(model(x), model=model)" if hasattr(var, "named_parameters") else ""
-    wrong = [var] if hint or not isinstance(var, Iterable) else [root for root in var if not isinstance(root, Tensor)]
-    if wrong:
-        raise TypeError(f"make_dot() draws a tensor or a sequence of tensors, got {type(wrong[0]).__name__}{hint}")
-    if not tuple(var):
+    roots = (var,) if hint or not isinstance(var, Iterable) else tuple(var)
+    for root in roots:
+        if not isinstance(root, Tensor):
+            raise TypeError(f"make_dot() draws a tensor or a sequence of tensors, got {type(root).__name__}{hint}")
+    if not roots:
         raise OptionError("make_dot() got an empty sequence: there is nothing to draw")
-    return tuple(var)
+    return roots
 
 
 def check(name: str, value: Any, allowed: Sequence[Any]) -> None:
@@ -258,7 +259,11 @@ class Drawing:
         return call
 
     def contents(self) -> dict[Call | None, list[Any]]:
-        """What is drawn in each frame, in the order of the ids."""
+        """What is drawn in each frame.
+
+        The newest comes first, for in frames Graphviz sets later ones higher up. Thus a weight stands
+        above the bias, which is used after it, and inputs are close to where they go in.
+        """
         inside: dict[Call | None, list[Any]] = {}
         for tensor in self.picture.tensors:
             inside.setdefault(self.frame(tensor.call), []).append(tensor)
@@ -266,7 +271,7 @@ class Drawing:
             inside.setdefault(self.frame(op.call), []).append(op)
         for closed in self.picture.closed:
             inside.setdefault(self.frame(closed.call.parent), []).append(closed)
-        return inside
+        return {call: things[::-1] for call, things in inside.items()} if self.frames or self.picture.closed else inside
 
     def fill(self, graph: Any, call: Call | None, children: Frames, inside: dict[Call | None, list[Any]]) -> None:
         """Write the boxes in a frame, and the frames in it."""
@@ -468,7 +473,7 @@ class Drawing:
         """What a reader has to know about the picture."""
         picture = self.picture
         if " ± " in drawn:
-            yield "larger tensors: mean ± standard deviation of their elements"
+            yield "with ±: mean ± standard deviation of the elements"
         if "grad + " in drawn or "grad − " in drawn:
             yield "grad + on an arrow: the share of this use in the gradient, which is the sum over all uses"
         if self.formulas and picture.operations:

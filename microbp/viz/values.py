@@ -43,15 +43,10 @@ def key_of(edge: Any) -> Any:
     return id(edge) if target is None else target
 
 
-def seen_version(node: Node, position: int) -> int:
-    """How often an input's memory (or, at -1, the output's) had been written to when the node was recorded."""
-    return 0 if node.versions is None else node.versions[position]
-
-
-def unchanged(node: Node, position: int, edge: Any) -> bool:
-    """Whether the memory at an edge still holds what the node saw there."""
-    counter = getattr(edge, "_version", None)
-    return counter is None or counter.count == seen_version(node, position)
+def unchanged(node: Node, edge: Any) -> bool:
+    """Whether the memory at an edge still holds what it held when the node was recorded."""
+    version = getattr(edge, "_version", None)
+    return version is None or version.written <= node.number
 
 
 class Values:
@@ -73,7 +68,7 @@ class Values:
         self.work = 0
         for root in roots:
             if root.node is not None:
-                self.known[root.node] = Found(root.array, root._base is not None or unchanged(root.node, -1, root))
+                self.known[root.node] = Found(root.array, root._base is not None or unchanged(root.node, root))
         for node in nodes:
             self.look_into(node)
 
@@ -89,7 +84,7 @@ class Values:
             return
         for letter, value in zip(node.plan.letters, node.kept, strict=True):
             if letter == LETTER_Y:
-                if node._version is None or node._version.count == seen_version(node, -1):
+                if unchanged(node, node):
                     self.known.setdefault(node, Found(value, True))
                 continue
             name = letter.removesuffix("_shape")
@@ -101,7 +96,7 @@ class Values:
                 continue
             if letter != name:
                 self.shapes[edge] = value
-            elif isinstance(value, np.ndarray) and unchanged(node, position, edge):
+            elif isinstance(value, np.ndarray) and unchanged(node, edge):
                 self.known.setdefault(edge, Found(value, True))
 
     def compute(self, wanted: Iterable[Node]) -> None:
@@ -144,7 +139,7 @@ class Values:
         if isinstance(edge, Node):
             return self.known.get(edge)
         if isinstance(edge, Tensor):
-            exact = unchanged(node, position, edge)
+            exact = unchanged(node, edge)
             # The shape of an output may depend on indices and masks, but not on real numbers.
             return Found(edge.array, exact) if exact or edge.array.dtype.kind == "f" else None
         if edge is None and node.inputs[position] is not None:

@@ -213,7 +213,7 @@ class Builder:
         arguments = tuple(
             [self.argument(node, position, edge) for position, edge in enumerate(node.inputs) if edge is not None]
         )
-        place = label.place(node)
+        place = label.place(node, self.nodes)
         return Operation(
             id=id,
             name=label.title(node),
@@ -309,7 +309,7 @@ class Builder:
             shape=leaf.shape,
             dtype=str(leaf.dtype),
             value=leaf.array if self.show_values else None,
-            changed=node is not None and not unchanged(node, position, leaf),
+            changed=node is not None and not unchanged(node, leaf),
             requires_grad=leaf.requires_grad,
             grad=None if grad is None else grad.array,
             derivative=None if self.gradients is None else self.gradients.total.get(leaf),

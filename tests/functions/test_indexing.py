@@ -298,3 +298,45 @@ def test_masks() -> None:
         microbp.zeros(2).masked_fill(microbp.tensor([True, False]), microbp.zeros(2))
     with pytest.raises(DtypeError, match="cannot be stored"):
         microbp.tensor([1]).masked_fill(microbp.tensor([True]), 0.5)
+
+
+@pytest.mark.parametrize(
+    "choose",
+    [
+        lambda t, mask: t.masked_fill(mask, 0.0),
+        lambda t, mask: t.masked_select(mask),
+        lambda t, mask: microbp.where(mask, 0.0, t),
+    ],
+)
+def test_a_later_write_to_a_mask_does_not_change_the_gradient(choose: Any) -> None:
+    def gradient(write: bool) -> Any:
+        mask = np.array([True, False, True])
+        t = microbp.tensor([1.0, 2.0, 3.0], requires_grad=True)
+        out = choose(t, mask)
+        if write:
+            mask[...] = ~mask
+        out.sum().backward()
+        return t.grad.tolist()
+
+    assert gradient(write=True) == gradient(write=False)
+
+
+@pytest.mark.parametrize("name", ["masked_fill", "masked_select"])
+def test_a_later_write_to_a_mask_tensor_does_not_change_the_gradient(name: str) -> None:
+    mask = microbp.tensor([True, False, True])
+    t = microbp.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    out = getattr(t, name)(mask, *([0.0] if name == "masked_fill" else []))
+    mask.fill_(False)
+    out.sum().backward()
+    assert t.grad.tolist() == ([0, 1, 0] if name == "masked_fill" else [1, 0, 1])
+
+
+def test_masked_fill_in_place_is_recorded() -> None:
+    t = microbp.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    y = t * 2
+    y.masked_fill_(microbp.tensor([True, False]), 7)
+    assert y.tolist() == [[7, 4], [7, 8]]
+    y.sum().backward()
+    assert t.grad.tolist() == [[0, 2], [0, 2]]
+    with pytest.raises(ShapeError, match="cannot be broadcast"):
+        microbp.zeros(2).masked_fill_(microbp.tensor([True] * 3), 1)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 import microbp
-from microbp.errors import DtypeError, ShapeError
+from microbp.errors import DtypeError, RangeError
 from tests.referee import compare
 from tests.samples import normal
 
@@ -170,7 +170,7 @@ def test_nan_is_the_extreme() -> None:
 
 @pytest.mark.parametrize("name", ["max", "min", "amax", "amin", "argmax", "argmin"])
 def test_extremes_of_nothing(name: str) -> None:
-    with pytest.raises(ShapeError, match=rf"{name}: .*\(0, 3\)"):
+    with pytest.raises(RangeError, match=rf"{name}: .*\(0, 3\)"):
         getattr(microbp.ones(0, 3), name)()
     with pytest.raises(RuntimeError):
         getattr(microbp.ones(0, 3), name)(dim=0)

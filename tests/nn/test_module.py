@@ -235,7 +235,8 @@ def test_calls_are_noted_on_the_nodes_of_outputs() -> None:
     y = outer(x * 2)
     found, calls = [], y.node.calls
     while calls is not None:
-        reference, start, calls = calls
+        reference, start, calls, kind, _ = calls
+        assert type(reference()) is kind
         found.append((reference(), start))
     assert [module for module, _ in found] == [outer, inner, inner[1]]  # the outermost first
     tanh, linear = y.node, y.node.inputs[0]

@@ -336,3 +336,8 @@ def test_parameter_list() -> None:
         parameters.extend(microbp.ones(2))
     with pytest.raises(RuntimeError, match="should not be called"):
         parameters(1)
+
+
+def test_sequential_says_how_to_unpack_a_list() -> None:
+    with pytest.raises(TypeError, match=r"Sequential\(\*modules\)"):
+        nn.Sequential([nn.ReLU()])

@@ -107,3 +107,32 @@ def test_unknown_options_are_refused_by_the_optimizer(model):
 def test_a_module_has_what_it_takes():
     model = microbp.nn.Sequential(microbp.nn.Linear(2, 3), microbp.nn.Linear(3, 1))
     assert grouped(model, {"1": 0.1}) == {"1": ["1.weight", "1.bias"], "the rest": ["0.weight", "0.bias"]}
+
+
+def test_keys_that_are_no_strings_are_told_to_be(model):
+    with pytest.raises(TypeError, match='instead of 0 use "0"'):
+        layer_groups(model, {0: 0.1})
+
+
+def test_a_layer_without_parameters_is_said_to_have_none():
+    model = microbp.nn.Sequential(microbp.nn.Linear(1, 1), microbp.nn.ReLU())
+    with pytest.raises(OptionError, match="the layer '1', a ReLU, has no parameters"):
+        layer_groups(model, {"1": 0.1})
+
+
+def test_errors_call_a_group_by_its_name(model):
+    groups = [{"params": [p for _, p in model.named_parameters()], "name": "first", "lr": -1}]
+    with pytest.raises(OptionError, match="invalid lr in parameter group 'first'"):
+        microbp.optim.SGD(groups)
+
+
+def test_unknown_options_are_answered_with_those_that_do_something():
+    with pytest.raises(OptionError, match=r"SGD knows lr, momentum, dampening, weight_decay, nesterov, maximize$"):
+        microbp.optim.SGD([{"params": [microbp.ones(1)], "lrr": 1}])
+
+
+def test_a_program_without_a_name_can_be_warned():
+    program = "microbp.optim.SGD([p, p])"
+    with pytest.warns(UserWarning, match="duplicate parameters: parameter 1 of parameter group 0 is there") as caught:
+        exec(compile(program, "<user>", "exec"), {"microbp": microbp, "p": microbp.ones(1, requires_grad=True)})
+    assert caught[0].filename == "<user>"

@@ -93,6 +93,13 @@ def trained_perceptron() -> Tensor:
     return loss
 
 
+def temporary_criterion() -> Tensor:
+    """The same with a criterion that nothing keeps alive."""
+    loss = nn.CrossEntropyLoss()(settle(Perceptron())(counting(4, 3)), alive(microbp.tensor([0, 1, 1, 0])))
+    loss.backward(retain_graph=True)
+    return loss
+
+
 def residual() -> Tensor:
     """Two residual blocks, after ``backward()``."""
     y = settle(nn.Sequential(Residual(2), Residual(2)))(counting(3, 2)).sum()
@@ -126,5 +133,6 @@ examples: dict[str, Callable[[], Tensor]] = {
     "perceptron": perceptron,
     "recurrent": recurrent,
     "residual": residual,
+    "temporary_criterion": temporary_criterion,
     "trained_perceptron": trained_perceptron,
 }

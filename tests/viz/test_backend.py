@@ -83,9 +83,10 @@ def test_with_neither_the_error_says_what_to_do(graph: Any, with_neither: None, 
     assert not list(tmp_path.iterdir())
 
 
-def test_with_neither_a_notebook_shows_the_text(graph: Any, with_neither: None) -> None:
-    bundle = graph._repr_mimebundle_()
-    assert graph.source in bundle["text/plain"]
+def test_with_neither_a_notebook_shows_what_to_install(graph: Any, with_neither: None) -> None:
+    text = graph._repr_mimebundle_()["text/plain"]
+    assert 'pip install "microbp[viz]"' in text.splitlines()[1]
+    assert "digraph" not in text
     assert graph._repr_svg_() is None
 
 
@@ -120,7 +121,7 @@ def test_a_program_that_fails_does_not_break_a_notebook(
     dot.write_text("#!/bin/sh\nexit 3\n")
     dot.chmod(dot.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert graph.source in graph._repr_mimebundle_()["text/plain"]
+    assert "could not be rendered" in graph._repr_mimebundle_()["text/plain"]
 
 
 def test_the_package_loads_no_drawing_library() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import subprocess
@@ -48,6 +49,11 @@ def classes(graph: Any) -> Counter[str]:
     """How many boxes of each class there are."""
     parsed = parse(graph)
     return Counter((parsed.get_node(name).attr["class"] or "").split(" ")[0] for name in parsed.nodes())
+
+
+def unpadded(source: str) -> str:
+    """DOT text without the blanks around numbers."""
+    return source.replace("&#160;", "")
 
 
 def clusters(graph: Any) -> list[str]:
@@ -153,8 +159,15 @@ def test_a_call_that_computes_nothing_has_no_frame() -> None:
 
 
 def test_a_module_that_died_leaves_its_frame() -> None:
-    y = nn.Linear(2, 2)(counting(3, 2))
-    assert clusters(make_dot(y)) == ["module: module"]
+    assert clusters(make_dot(nn.Linear(2, 2)(counting(3, 2)))) == ["Linear: Linear"]
+    loss = nn.CrossEntropyLoss()(settle(Perceptron())(counting(4, 3)), microbp.tensor([0, 1, 1, 0]))
+    assert clusters(make_dot(loss)) == [
+        "CrossEntropyLoss: CrossEntropyLoss",
+        "Perceptron: Perceptron",
+        "act: Tanh",
+        "fc1: Linear",
+        "fc2: Linear",
+    ]
 
 
 def test_inputs_are_outside_and_parameters_inside_their_frame() -> None:
@@ -175,8 +188,33 @@ def test_broadcasts_are_seen() -> None:
 
 def test_python_numbers_stand_on_the_pill() -> None:
     x = microbp.tensor(3.0, requires_grad=True)
-    assert ">a ** 2<" in make_dot(x**2).source
-    assert ">2.5 - b<" in make_dot(2.5 - x).source
+    assert ">leaf_1 ** 2<" in make_dot(x**2).source
+    assert ">2.5 - x &lt;3<" in make_dot(2.5 - x, params={"x <3": x}).source
+
+
+def test_letters_of_a_row_are_never_taken_for_names() -> None:
+    a, b = microbp.tensor(3.0, requires_grad=True), microbp.tensor(2.0, requires_grad=True)
+    source = make_dot((a * b) ** 2, params={"a": a, "b": b}).source
+    assert ">mul_1 ** 2<" in source
+    assert ">a ** 2<" not in source
+
+
+def test_what_is_hidden_has_no_name_in_a_caption() -> None:
+    model = settle(nn.Sequential(nn.Tanh()))
+    assert ">· ** 2<" in make_dot(model(counting(2).requires_grad_()) ** 2, depth=0).source
+
+
+def test_formulas_stand_on_the_pills_in_the_names_of_the_picture() -> None:
+    w, x = (microbp.tensor(value, requires_grad=True) for value in (2.0, 3.0))
+    product = w * x
+    y = (product + x).exp()
+    source = make_dot(y, {"w": w, "x": x, "product": product, "y <": y}, show_formulas=True).source
+    for formula in ("dL/dw = g * x", "dL/dx = g * w", "dL/dproduct = g", "dL/dadd_1 = g * y &lt;"):
+        assert f">{formula}<" in source
+    assert "g in a formula: the gradient of the operation's output" in html.unescape(source)
+    assert ">dL/dw" not in make_dot(y).source
+    for example in examples.values():
+        parse(make_dot(example(), show_formulas=True, roll=True))
 
 
 def test_gradients_are_never_a_false_zero() -> None:
@@ -207,8 +245,8 @@ def test_gradients_that_are_worked_out_agree_with_backward() -> None:
     y.backward()
     after = make_dot(y).source
     for number in hidden.grad.tolist():
-        assert f">{number:.0f}<" in before
-        assert f">{number:.0f}<" in after
+        assert f">{number:.0f}<" in unpadded(before)
+        assert f">{number:.0f}<" in unpadded(after)
 
 
 def test_values_of_an_overwritten_graph_are_not_shown() -> None:
@@ -217,12 +255,12 @@ def test_values_of_an_overwritten_graph_are_not_shown() -> None:
     product = w * factor
     y = product.sum()
     y.backward()
-    assert ">4.5<" in make_dot(y).source
+    assert ">4.5" in unpadded(make_dot(y).source)
     with microbp.no_grad():
         w -= 1.0
-    source = make_dot(y).source
+    source = unpadded(make_dot(y).source)
     assert "changed since the forward" in source
-    assert ">4.5<" not in source
+    assert ">4.5" not in source
     assert ">1.5<" not in source.replace("<B>", "").split("mul_1")[1]
     assert "(2,) float32" in source.split("mul_1")[1]  # the shape is still true
 
@@ -283,10 +321,67 @@ def test_bad_options(options: dict[str, Any]) -> None:
 
 
 def test_what_is_no_tensor() -> None:
-    with pytest.raises(TypeError, match="draws a tensor"):
-        make_dot([1.0])  # type: ignore[list-item]
+    model: Any = nn.Linear(2, 2)
+    for wrong, name in ((3, "int"), (None, "NoneType"), ([1.0], "float"), ("loss", "str"), (np.ones(2), "float64")):
+        with pytest.raises(TypeError, match=f"draws a tensor or a sequence of tensors, got {name}$"):
+            make_dot(wrong)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"got Linear; call it: make_dot\(model\(x\), model=model\)"):
+        make_dot(model)
+    with pytest.raises(TypeError, match="takes names from model=, a module; got str"):
+        make_dot(microbp.ones(2), model="x")
     with pytest.raises(OptionError, match="nothing to draw"):
         make_dot([])
+
+
+def test_a_model_that_has_no_part_in_it_is_warned_of() -> None:
+    loss = settle(nn.Linear(2, 2))(counting(3, 2)).sum()
+    with pytest.warns(UserWarning, match="none of the parameters of model=Linear is in this graph") as caught:
+        make_dot(loss, model=nn.Linear(2, 2))
+    assert caught[0].filename == __file__
+    make_dot(loss, model=nn.Tanh())  # has none
+
+
+def test_the_target_of_a_loss_is_called_so() -> None:
+    for loss, target in (
+        (nn.CrossEntropyLoss(), microbp.tensor([0, 1, 1])),
+        (nn.BCEWithLogitsLoss(), microbp.ones(3, 2)),
+        (nn.MSELoss(), microbp.ones(3, 2)),
+    ):
+        source = make_dot(loss(settle(nn.Linear(2, 2))(counting(3, 2)), target)).source
+        assert "<B>input_1</B>" in source
+        assert "<B>target</B>" in source
+    target.name = "wanted"
+    assert "<B>wanted</B>" in make_dot(loss(microbp.ones(3, 2, requires_grad=True), target)).source
+
+
+def test_the_legend_explains_what_occurs() -> None:
+    x = microbp.arange(5.0).requires_grad_()
+    once, twice = x.exp().sum(), (x * x).sum()
+    for y in (once, twice):
+        y.backward(retain_graph=True)
+    spread, share = "mean ± standard deviation", "the share of this use"
+    assert spread in make_dot(once).source
+    assert share not in make_dot(once).source
+    assert share in make_dot(twice).source
+    assert spread not in make_dot(microbp.ones(2, requires_grad=True) * 2).source
+
+
+def test_a_freed_graph_says_how_to_see_its_gradients() -> None:
+    def drawn(changed: bool = False, **options: Any) -> str:
+        w = microbp.ones(3, requires_grad=True)
+        y = ((w * 2) * microbp.tensor([1.0, 2.0, 3.0])).exp().sum()  # the constant is gone once the graph is freed
+        y.backward(**options)
+        if changed:
+            with microbp.no_grad():
+                w -= 1.0
+        return make_dot(y).source
+
+    hint = "gradients in between: call backward(retain_graph=True)"
+    assert hint in drawn()
+    assert hint not in drawn(retain_graph=True)
+    late = drawn(changed=True)
+    assert "before optimizer.step()" in late
+    assert hint not in late
 
 
 def test_nothing_is_touched() -> None:

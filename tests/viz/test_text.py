@@ -27,7 +27,8 @@ def test_numbers(value: float, text: str) -> None:
 
 
 def test_a_small_number_among_large_ones_is_no_zero() -> None:
-    assert matrix(np.array([1000.5, 1e-8, 0.0])) == [["1000", "1e-08", "0"]]
+    assert matrix(np.array([1000.5, 1e-8, 0.0])) == [["1000", "≈0", "0"]]
+    assert matrix(np.array([0.5, 1e-5])) == [["0.500", "1e-05"]]
 
 
 def test_other_dtypes() -> None:
@@ -44,6 +45,8 @@ def test_what_fits() -> None:
 
 def test_summaries() -> None:
     assert summary(np.array([1.0, 3.0] * 5)) == "2 ± 1"
+    assert summary(np.array([-1.0, 1.0 + 1e-8] * 5)) == "0 ± 1.00"
+    assert summary(np.array([99.0, 101.0] * 5) * 10) == "1000 ± 10"
     assert summary(np.zeros((0, 3))) == "empty"
     assert summary(np.arange(10)) == "0 … 9"
     assert summary(np.array([1.0, np.nan, 1.0])) == "all 1, 1 of 3 not finite"
@@ -65,9 +68,9 @@ def test_shapes_and_lengths() -> None:
 
 
 def test_formulas_with_numbers() -> None:
-    assert substitute("a ** b", {"b": 2}) == "a ** 2"
-    assert substitute("a - b", {"a": -0.5}) == "-0.5 - b"
-    assert substitute("where(c, a, b)", {"a": float("inf")}) == "where(c, inf, b)"
+    assert substitute("a ** b", {"b": "2"}) == "a ** 2"
+    assert substitute("a ** b", {"a": "-0.5"}) == "(-0.5) ** b"
+    assert substitute("where(c, a, b)", {"a": "inf", "b": "fc1.weight"}) == "where(c, inf, fc1.weight)"
 
 
 def test_options_read_the_same_in_every_process() -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from microbp.errors import OptionError, ShapeError
-from microbp.functions.dims import as_dim
+from microbp.errors import OptionError, ShapeError, warn
+from microbp.functions.softmax import normalised
 from microbp.inplace import apply_in_place
-from microbp.nn.functional.check import warn
+from microbp.nn.functional.check import require_floating, tensor_for
 from microbp.ops import activation as rows
 from microbp.ops import elementwise, reduction
 from microbp.ops.op import Op
-from microbp.tensor import Tensor, apply, as_operand
+from microbp.tensor import Tensor, apply
 
 __all__ = [
     "celu",
@@ -39,8 +39,15 @@ __all__ = [
 ]
 
 
+TAKE_INTEGERS = frozenset({elementwise.sigmoid, elementwise.tanh, rows.hardtanh, rows.softsign, rows.tanhshrink})
+
+
 def activate(row: Op, input: Any, inplace: bool, **options: Any) -> Tensor:
-    """Apply a row, into the memory of the input if asked to."""
+    """Apply a row, into the memory of the input if asked to; integers are refused where PyTorch refuses them."""
+    if not isinstance(input, Tensor):
+        input = tensor_for(row.name, input)
+    if input.array.dtype.kind != "f" and row not in TAKE_INTEGERS:
+        require_floating(row.name, input)
     return apply_in_place(row, input, **options) if inplace else apply(row, input, **options)
 
 
@@ -60,7 +67,11 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     >>> relu(microbp.tensor([-1.0, 2.0]))
     tensor([0., 2.])
     """
-    return activate(elementwise.relu, input, inplace)
+    try:
+        return apply_in_place(elementwise.relu, input) if inplace else apply(elementwise.relu, input)
+    except (AttributeError, TypeError):
+        tensor_for("relu", input)
+        raise
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
@@ -315,6 +326,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     >>> prelu(microbp.tensor([[-1.0, -1.0]]), microbp.tensor([0.1, 0.2]))
     tensor([[-0.1000, -0.2000]])
     """
+    input, weight = tensor_for("prelu", input), tensor_for("prelu", weight, "weight")
     slopes: Any = weight
     if weight.numel() == 1:
         slopes = weight.reshape((1,) * input.ndim) if weight.ndim != input.ndim else weight
@@ -348,7 +360,7 @@ def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
     >>> softmax(microbp.tensor([[0.0, 0.0, 0.0, 0.0]]), dim=1)
     tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
     """
-    return normalised(reduction.softmax, input, dim, dtype, "softmax")
+    return along(reduction.softmax, input, dim, dtype, "softmax")
 
 
 def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
@@ -365,7 +377,7 @@ def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dty
     >>> log_softmax(microbp.tensor([[0.0, 1.0]]), dim=1)
     tensor([[-1.3133, -0.3133]])
     """
-    return normalised(reduction.log_softmax, input, dim, dtype, "log_softmax")
+    return along(reduction.log_softmax, input, dim, dtype, "log_softmax")
 
 
 def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
@@ -382,19 +394,16 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
     >>> softmin(microbp.tensor([[0.0, 1.0]]), dim=1)
     tensor([[0.7311, 0.2689]])
     """
-    return normalised(reduction.softmax, -input, dim, dtype, "softmin")
+    return along(reduction.softmax, -tensor_for("softmin", input), dim, dtype, "softmin")
 
 
-def normalised(row: Op, input: Any, dim: int | None, dtype: Any, name: str) -> Tensor:
+def along(row: Op, input: Any, dim: int | None, dtype: Any, name: str) -> Tensor:
     """Apply a row that works along a dimension."""
-    input = as_operand(input)
+    input = tensor_for(name, input)
     if dim is None:
         warn(
             f"Implicit dimension choice for {name} has been deprecated. "
             "Change the call to include dim=X as an argument."
         )
         dim = 0 if input.ndim in (0, 1, 3) else 1
-    if dtype is not None:
-        input = input.to(dtype)
-    out: Tensor = apply(row, input, dim=as_dim(name, dim, input.ndim))
-    return out
+    return normalised(row, input, dim, dtype)

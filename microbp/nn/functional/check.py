@@ -3,27 +3,66 @@
 from __future__ import annotations
 
 import math
-import sys
-import warnings
 from typing import Any
 
 import numpy as np
 
-from microbp.errors import BroadcastWarning, DtypeError, OptionError, RangeError, ShapeError
+from microbp.errors import BroadcastWarning, DtypeError, OptionError, RangeError, ShapeError, warn
 from microbp.ops import shape as shaping
-from microbp.tensor import Tensor, apply
+from microbp.tensor import Tensor, apply, as_operand
 
-__all__ = ["alike", "check_reduction", "class_labels", "mean_over", "reduced", "warn", "weighted"]
+__all__ = [
+    "alike",
+    "both_tensors",
+    "check_reduction",
+    "class_labels",
+    "mean_over",
+    "reduced",
+    "require_floating",
+    "tensor_for",
+    "weighted",
+]
 
-PACKAGE = __file__.removesuffix("nn/functional/check.py").removesuffix("nn\\functional\\check.py")
+
+def tensor_for(name: str, value: Any, argument: str = "input") -> Tensor:
+    """A tensor, or an array as one.
+
+    Raises
+    ------
+    TypeError
+        For everything else; the text says what takes the argument and how to make a tensor.
+    """
+    if isinstance(value, Tensor):
+        return value
+    if isinstance(value, np.ndarray):
+        found: Tensor = as_operand(value)
+        return found
+    raise TypeError(
+        f"{name}: {argument} must be a Tensor, got {type(value).__name__} {shortened(value)}; "
+        "make a tensor of it first: microbp.tensor(...)"
+    )
 
 
-def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn at the line of the user's program, wherever inside the package this is called."""
-    level, frame = 1, sys._getframe(0)
-    while frame.f_code.co_filename.startswith(PACKAGE) and frame.f_back is not None:
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, category, stacklevel=level)
+def shortened(value: Any) -> str:
+    """A value in print, if it is long only its beginning."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def both_tensors(name: str, input: Any, target: Any) -> tuple[Tensor, Tensor]:
+    """Input and target of a loss, as `tensor_for` has them."""
+    if isinstance(input, Tensor) and isinstance(target, Tensor):
+        return input, target
+    return tensor_for(name, input), tensor_for(name, target, "target")
+
+
+def require_floating(name: str, *tensors: Tensor) -> None:
+    """Refuse integers where there is no floating-point tensor beside them."""
+    for tensor in tensors:
+        if tensor.array.dtype.kind == "f":
+            return
+    found = " and ".join(str(tensor.dtype) for tensor in tensors)
+    raise DtypeError(f"{name} needs a floating-point tensor, got {found}; convert it first: t.float()")
 
 
 def check_reduction(reduction: str, size_average: Any, reduce: Any, more: tuple[str, ...] = ()) -> None:
@@ -120,5 +159,4 @@ def class_labels(target: Any, shape: tuple[int, ...], classes: int, ignore_index
             f"{name}: label {labels[place]}{position} is out of range for {classes} classes "
             f"(0 to {classes - 1}; {ignore_index} is ignored)"
         )
-    labels[ignored] = -1
-    return labels, bool(ignored.any())
+    return np.where(ignored, -1, labels), bool(ignored.any())

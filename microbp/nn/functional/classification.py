@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from microbp.errors import DtypeError, OptionError, ShapeError
-from microbp.nn.functional.check import check_reduction, class_labels, mean_over, reduced
+from microbp.nn.functional.check import both_tensors, check_reduction, class_labels, mean_over, reduced
 from microbp.ops import arithmetic
 from microbp.ops import loss as rows
 from microbp.ops import reduction as reductions
@@ -73,7 +73,7 @@ def cross_entropy(
     check_reduction(reduction, size_average, reduce)
     if not 0 <= label_smoothing <= 1:
         raise OptionError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
-    input, target = as_operand(input), as_operand(target)
+    input, target = both_tensors("cross_entropy", input, target)
     x = input.array
     if x.dtype.kind != "f":
         raise DtypeError(f"cross_entropy: the input holds logits, floating point, got {x.dtype}")
@@ -84,9 +84,7 @@ def cross_entropy(
     if x.ndim == 2 and weight is None and label_smoothing == 0 and reduction != "none" and len(x) and x.itemsize > 2:
         labels, ignored = class_labels(target.array, x.shape[:1], x.shape[1], ignore_index, "cross_entropy")
         if not ignored:
-            n = len(x) if reduction == "mean" else 1
-            loss: Tensor = apply(rows.cross_entropy, input, wrap(labels), n=n)
-            return loss
+            return apply(rows.cross_entropy, input, wrap(labels), n=len(x) if reduction == "mean" else 1)
     axis = 0 if x.ndim == 1 else 1
     log_p = apply(reductions.log_softmax, input, dim=axis)
     return nll(log_p, target, weight, ignore_index, reduction, label_smoothing, "cross_entropy")
@@ -140,7 +138,7 @@ def nll_loss(
     tensor([1.3863, 0.6931])
     """
     check_reduction(reduction, size_average, reduce)
-    input, target = as_operand(input), as_operand(target)
+    input, target = both_tensors("nll_loss", input, target)
     if input.ndim == 0:
         raise ShapeError("nll_loss: the input must have a dimension of classes, got a 0-d tensor")
     return nll(input, target, weight, ignore_index, reduction, 0.0, "nll_loss")

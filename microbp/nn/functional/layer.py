@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from microbp.errors import DtypeError, OptionError, RangeError, ShapeError
-from microbp.functions.random import generator_or_default
+from microbp.functions.generator import generator_or_default
 from microbp.inplace import apply_in_place
+from microbp.nn.functional.check import tensor_for
 from microbp.ops import activation, linalg
 from microbp.ops import loss as rows
 from microbp.tensor import Tensor, apply, as_operand, wrap
@@ -45,10 +46,11 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     tensor([[3.5000],
             [3.5000]])
     """
+    weight = tensor_for("linear", weight, "weight")
     if weight.ndim == 1:
-        product: Tensor = input @ weight
+        product: Tensor = tensor_for("linear", input) @ weight
         return product if bias is None else product + bias
-    out: Tensor = apply(linalg.linear, input, weight, bias)
+    out: Tensor = apply(linalg.linear, tensor_for("linear", input), weight, bias)
     return out
 
 
@@ -77,6 +79,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     >>> bilinear(microbp.ones(5, 2), microbp.ones(5, 3), microbp.ones(4, 2, 3)).shape
     (5, 4)
     """
+    input1, input2 = tensor_for("bilinear", input1, "input1"), tensor_for("bilinear", input2, "input2")
     fits = weight.ndim == 3 and input1.ndim > 0 and input1.shape[:-1] == input2.shape[:-1]
     if not fits or (input1.shape[-1], input2.shape[-1]) != weight.shape[1:]:
         raise ShapeError(
@@ -116,9 +119,9 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     """
     if not 0.0 <= p <= 1.0:
         raise OptionError(f"dropout probability has to be between 0 and 1, but got {p}")
+    input = tensor_for("dropout", input)
     if not training or p == 0:
         return input
-    input = as_operand(input)
     if input.dtype.kind != "f":
         raise DtypeError(f"dropout works on floating point, got {input.dtype}")
     kept = generator_or_default(None).numpy.random(input.shape, np.float32) >= p

@@ -7,8 +7,8 @@ of asking for that, are refused.
 
 from __future__ import annotations
 
-from microbp.errors import DtypeError, OptionError, RangeError, ShapeError
-from microbp.nn.functional.check import alike, check_reduction, reduced, warn, weighted
+from microbp.errors import DtypeError, OptionError, RangeError, ShapeError, warn
+from microbp.nn.functional.check import alike, both_tensors, check_reduction, reduced, require_floating, weighted
 from microbp.ops import activation
 from microbp.ops import loss as rows
 from microbp.tensor import Tensor, apply, as_operand
@@ -60,11 +60,12 @@ def mse_loss(
     tensor(2.)
     """
     check_reduction(reduction, size_average, reduce)
-    input, target = alike(as_operand(input), as_operand(target), "mse_loss")
-    size = input.array.size
-    if weight is None and reduction != "none" and size and input.array.dtype.itemsize > 2:
+    input, target = alike(*both_tensors("mse_loss", input, target), "mse_loss")
+    size, dtype = input.array.size, input.array.dtype
+    if weight is None and reduction != "none" and size and dtype.kind == "f" and dtype.itemsize > 2:
         loss: Tensor = apply(rows.mse_loss, input, target, n=size if reduction == "mean" else 1)
         return loss
+    require_floating("mse_loss", input, target)
     losses = (input - target).square()
     if weight is not None:
         return weighted(losses, as_operand(weight), reduction, "mse_loss")
@@ -93,7 +94,7 @@ def l1_loss(
     tensor(1.)
     """
     check_reduction(reduction, size_average, reduce)
-    input, target = alike(as_operand(input), as_operand(target), "l1_loss")
+    input, target = alike(*both_tensors("l1_loss", input, target), "l1_loss")
     losses = (input - target).abs()
     if weight is not None:
         return weighted(losses, as_operand(weight), reduction, "l1_loss")
@@ -130,7 +131,8 @@ def smooth_l1_loss(
     if beta == 0:
         return l1_loss(input, target, size_average, reduce, reduction)
     check_reduction(reduction, size_average, reduce)
-    input, target = alike(as_operand(input), as_operand(target), "smooth_l1_loss")
+    input, target = alike(*both_tensors("smooth_l1_loss", input, target), "smooth_l1_loss")
+    require_floating("smooth_l1_loss", input, target)
     losses = apply(rows.huber, input - target, delta=beta) / beta
     return reduced(losses, reduction, "smooth_l1_loss")
 
@@ -160,7 +162,8 @@ def huber_loss(
     if delta <= 0:
         raise OptionError(f"huber_loss does not support non-positive values for delta, got {delta}")
     check_reduction(reduction, None, None)
-    input, target = alike(as_operand(input), as_operand(target), "huber_loss")
+    input, target = alike(*both_tensors("huber_loss", input, target), "huber_loss")
+    require_floating("huber_loss", input, target)
     losses = apply(rows.huber, input - target, delta=delta)
     if weight is not None:
         return weighted(losses, as_operand(weight), reduction, "huber_loss", over_weights=False)
@@ -195,7 +198,9 @@ def binary_cross_entropy(
     ShapeError
         If the shapes differ.
     RangeError
-        If an input is not between 0 and 1.
+        If an input or target is not between 0 and 1.
+    DtypeError
+        If the dtypes differ, or are not floating-point.
 
     Examples
     --------
@@ -204,16 +209,21 @@ def binary_cross_entropy(
     tensor(0.6931)
     """
     check_reduction(reduction, size_average, reduce)
-    input, target = as_operand(input), as_operand(target)
+    input, target = both_tensors("binary_cross_entropy", input, target)
     if input.shape != target.shape:
         raise ShapeError(
             f"binary_cross_entropy: target {target.shape} and input {input.shape} must have the same size; "
             "bring them to one shape first, as with target.view_as(input)"
         )
-    p = input.array
-    if p.size and not (p.min() >= 0 and p.max() <= 1):
-        worst = p[~((p >= 0) & (p <= 1))][0]
-        raise RangeError(f"binary_cross_entropy: all elements of input should be between 0 and 1, got {worst}")
+    if input.dtype != target.dtype or input.dtype.kind != "f":
+        raise DtypeError(
+            f"binary_cross_entropy: input of {input.dtype} and target of {target.dtype} must have one floating-point "
+            "dtype; convert the target: target.to(input.dtype)"
+        )
+    for name, p in (("input", input.array), ("target", target.array)):
+        if p.size and not (p.min() >= 0 and p.max() <= 1):
+            worst = p[~((p >= 0) & (p <= 1))][0]
+            raise RangeError(f"binary_cross_entropy: all elements of {name} should be between 0 and 1, got {worst}")
     losses = apply(rows.binary_cross_entropy, input, target)
     return reduced(losses if weight is None else losses * weight, reduction, "binary_cross_entropy")
 
@@ -246,6 +256,8 @@ def binary_cross_entropy_with_logits(
     ------
     ShapeError
         If the shapes differ.
+    DtypeError
+        If input or target are no floating-point tensors.
 
     Examples
     --------
@@ -254,11 +266,16 @@ def binary_cross_entropy_with_logits(
     tensor([  0.6931, 100.0000])
     """
     check_reduction(reduction, size_average, reduce)
-    input, target = as_operand(input), as_operand(target)
+    input, target = both_tensors("binary_cross_entropy_with_logits", input, target)
     if input.shape != target.shape:
         raise ShapeError(
             f"binary_cross_entropy_with_logits: target {target.shape} must be the same size as input {input.shape}; "
             "bring them to one shape first, as with target.view_as(input)"
+        )
+    if input.dtype.kind != "f" or target.dtype.kind != "f":
+        raise DtypeError(
+            f"binary_cross_entropy_with_logits: input and target must be floating point, got {input.dtype} and "
+            f"{target.dtype}; convert the target: target.to(input.dtype)"
         )
     if pos_weight is None:
         losses = apply(rows.binary_cross_entropy_with_logits, input, target)
@@ -301,7 +318,7 @@ def kl_div(
             "reduction: 'mean' divides the total loss by both the batch size and the support size. 'batchmean' divides "
             "only by the batch size, and aligns with the KL div math definition."
         )
-    input, target = alike(as_operand(input), as_operand(target), "kl_div")
+    input, target = alike(*both_tensors("kl_div", input, target), "kl_div")
     if target.dtype.kind != "f":
         raise DtypeError(f"kl_div: the target holds probabilities, got dtype {target.dtype}")
     losses = target.exp() * (target - input) if log_target else apply(rows.xlogx, target) - target * input

@@ -10,7 +10,7 @@ import numpy as np
 
 from microbp.errors import ShapeError
 from microbp.functions.creation import as_tensor, tensor
-from microbp.functions.shape import stack
+from microbp.functions.joining import stack
 from microbp.tensor import Tensor
 
 __all__ = ["default_collate", "default_convert"]

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import itertools
 import math
-import warnings
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from microbp.errors import OptionError, ShapeError
+from microbp.errors import OptionError, ShapeError, warn
 from microbp.functions.creation import as_tensor
-from microbp.functions.random import Generator, generator_or_default
+from microbp.functions.generator import Generator, generator_or_default
 from microbp.tensor import Tensor
 
 __all__ = ["ChainDataset", "ConcatDataset", "Dataset", "IterableDataset", "Subset", "TensorDataset", "random_split"]
 
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -117,8 +117,8 @@ class Subset(Dataset[T_co]):
     ('e', 2)
     """
 
-    def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
-        self.dataset = dataset
+    def __init__(self, dataset: Dataset[T_co] | Sequence[T_co], indices: Sequence[int]) -> None:
+        self.dataset: Any = dataset
         self.indices = indices
 
     def __getitem__(self, index: Any) -> T_co:
@@ -196,7 +196,9 @@ class ChainDataset(IterableDataset[Any]):
         return sum(map(len, self.datasets))
 
 
-def random_split(dataset: Any, lengths: Sequence[float], generator: Generator | None = None) -> list[Subset[Any]]:
+def random_split(
+    dataset: Dataset[T] | Sequence[T], lengths: Sequence[float], generator: Generator | None = None
+) -> list[Subset[T]]:
     """Split a dataset at random into parts that do not overlap.
 
     Parameters
@@ -227,8 +229,9 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: Generator | 
     >>> sorted([*train, *test])
     [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
     """
-    counts = split_counts(len(dataset), lengths)
-    order: list[int] = generator_or_default(generator).numpy.permutation(len(dataset)).tolist()
+    n = len(dataset)  # type: ignore[arg-type]
+    counts = split_counts(n, lengths)
+    order: list[int] = generator_or_default(generator).numpy.permutation(n).tolist()
     return [
         Subset(dataset, order[end - count : end])
         for count, end in zip(counts, itertools.accumulate(counts), strict=True)
@@ -247,7 +250,7 @@ def split_counts(n: int, lengths: Sequence[float]) -> list[int]:
             counts[k % len(counts)] += 1
         for k, count in enumerate(counts):
             if count == 0:
-                warnings.warn(f"part {k} of the split is empty: {lengths[k]} of {n} samples", stacklevel=3)
+                warn(f"part {k} of the split is empty: {lengths[k]} of {n} samples")
         return counts
     if any(not isinstance(length, int | np.integer) or length < 0 for length in lengths):
         raise OptionError(

@@ -7,16 +7,16 @@ of each array, with no work per sample.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from microbp.errors import OptionError
-from microbp.functions.random import Generator
+from microbp.functions.generator import Generator
 from microbp.tensor import wrap
 from microbp.utils.data.collate import default_collate, default_convert
-from microbp.utils.data.dataset import IterableDataset, table_of
+from microbp.utils.data.dataset import Dataset, IterableDataset, table_of
 from microbp.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler, batches, positive
 
 __all__ = ["DataLoader", "get_worker_info"]
@@ -72,7 +72,7 @@ class DataLoader(Generic[T_co]):
 
     def __init__(
         self,
-        dataset: Any,
+        dataset: Dataset[T_co] | Sequence[T_co],
         batch_size: int | None = 1,
         shuffle: bool | None = None,
         sampler: Iterable[Any] | None = None,
@@ -109,11 +109,12 @@ class DataLoader(Generic[T_co]):
         else:
             positive("batch_size", batch_size)
         if sampler is None and not streaming:
-            sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
+            sized: Any = dataset
+            sampler = RandomSampler(sized, generator=generator) if shuffle else SequentialSampler(sized)
         if batch_sampler is None and batch_size is not None and sampler is not None:
             batch_sampler = BatchSampler(sampler, batch_size, drop_last)
         batched = batch_sampler is not None or batch_size is not None
-        self.dataset = dataset
+        self.dataset: Any = dataset
         self.batch_size = batch_size
         self.drop_last = drop_last
         self.sampler = sampler

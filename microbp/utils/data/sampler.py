@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from microbp.errors import OptionError
-from microbp.functions.random import Generator, generator_or_default
+from microbp.functions.generator import Generator, generator_or_default
 
 __all__ = ["BatchSampler", "RandomSampler", "Sampler", "SequentialSampler", "SubsetRandomSampler"]
 

@@ -1,0 +1,50 @@
+"""The rows that are public functions as they are, and PyTorch's other names for some; all are methods too.
+
+Type checkers read ``rows.pyi``, which a test writes and keeps true.
+"""
+
+from __future__ import annotations
+
+from microbp.methods import method
+from microbp.ops import arithmetic, comparison, elementwise
+from microbp.ops.arithmetic import *  # noqa: F403
+from microbp.ops.comparison import *  # noqa: F403
+from microbp.ops.elementwise import *  # noqa: F403
+
+absolute = elementwise.abs
+arccos = elementwise.acos
+arccosh = elementwise.acosh
+arcsin = elementwise.asin
+arcsinh = elementwise.asinh
+arctan = elementwise.atan
+arctanh = elementwise.atanh
+greater = comparison.gt
+greater_equal = comparison.ge
+less = comparison.lt
+less_equal = comparison.le
+multiply = arithmetic.mul
+negative = arithmetic.neg
+not_equal = comparison.ne
+
+__all__ = [
+    "absolute",
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctanh",
+    "greater",
+    "greater_equal",
+    "less",
+    "less_equal",
+    "multiply",
+    "negative",
+    "not_equal",
+]
+__all__ += arithmetic.__all__
+__all__ += comparison.__all__
+__all__ += elementwise.__all__
+
+for name in __all__:
+    method(name)(globals()[name])
