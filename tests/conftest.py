@@ -22,10 +22,12 @@ def overwrite(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture(autouse=True)
 def same_random_numbers() -> Iterator[None]:
-    """Every test starts from the same seed, and leaves the mode as it was."""
+    """Every test starts from the same seed and the usual print options, and leaves the mode as it was."""
     microbp.manual_seed(0)
     assert microbp.is_grad_enabled()
+    print_options = microbp.get_printoptions()
     yield
+    microbp.set_printoptions(**print_options)
     assert microbp.is_grad_enabled()
 
 
