@@ -226,7 +226,8 @@ class Tensor(Methods):
     _grad: Tensor | None = None
     _version: Version | None = None
     _base: Tensor | None = None
-    _taken: int = -1
+    _taken: int = -1  # when a view was taken
+    _given: int = -1  # when other data was given to the tensor
 
     __hash__ = object.__hash__
 
@@ -327,6 +328,7 @@ class Tensor(Methods):
         if self._requires_grad and value.array.dtype.kind != "f":
             raise DtypeError(f"the data of a tensor that requires grad must be floating-point, got {value.dtype}")
         self.array = value.array  # graphs that kept the old values keep them, and stay right
+        self._given = next(creation)
         self._version = value._versioned()  # a write to either is now a write to both
         if self.node is not None:
             self.node._version = self._version

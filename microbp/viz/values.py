@@ -46,7 +46,8 @@ def key_of(edge: Any) -> Any:
 def unchanged(node: Node, edge: Any) -> bool:
     """Whether the memory at an edge still holds what it held when the node was recorded."""
     version = getattr(edge, "_version", None)
-    return version is None or version.written <= node.number
+    written = -1 if version is None else version.written
+    return max(written, getattr(edge, "_given", -1)) <= node.number
 
 
 class Values:

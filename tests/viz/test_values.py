@@ -10,6 +10,7 @@ import pytest
 import microbp
 from microbp import Tensor, nn
 from microbp.engine import collect
+from microbp.viz.dot import make_dot
 from microbp.viz.values import Gradients, Values
 from tests.viz.networks import alive, counting, examples, settle
 
@@ -103,3 +104,13 @@ def test_an_overwritten_leaf_leaves_only_shapes() -> None:
     assert [found.array.shape for found in hidden] == [(4, 3), (4, 3)]
     assert not any(found.exact for found in hidden)
     assert len(Gradients(y, values).total) < 4
+
+
+def test_a_leaf_that_was_given_other_data_no_longer_has_the_values_of_the_forward() -> None:
+    w = microbp.tensor([3.0], requires_grad=True)
+    y = w * w
+    w.data = microbp.tensor([5.0])
+    text = make_dot((y + 1.0).sum(), {"w": w}).source
+    assert "changed since the forward" in text
+    assert "25" not in text
+    assert "26" not in text
