@@ -22,6 +22,7 @@ import itertools
 import threading
 import weakref
 from collections.abc import Callable, Collection, Iterable, Mapping
+from heapq import heapify, heappop, heappush
 from operator import attrgetter
 from types import CodeType
 from typing import Any
@@ -31,7 +32,7 @@ from microbp.errors import GraphError, MutationError
 from microbp.mode import current
 from microbp.ops.op import Op, Plan, sum_to
 
-__all__ = ["Node", "Version", "collect", "propagate", "record"]
+__all__ = ["Node", "Version", "collect", "propagate"]
 
 numbers = itertools.count()
 by_number = attrgetter("number")
@@ -59,16 +60,27 @@ class Version:
 
     def write(self) -> None:
         """Note a write."""
-        self.written = writes.latest = next(numbers)
+        self.written = write()
 
 
 class Writes:
-    """The latest write of all: a graph that is younger has not been touched, and need not be looked through."""
+    """The latest write of all, and the latest that was recorded.
+
+    A graph that is younger than the first has not been touched, and as long as there was none
+    of the second kind, no view can be out of date: most programs need not look any further.
+    """
 
     latest = -1
+    moved = -1
 
 
 writes = Writes()
+
+
+def write() -> int:
+    """The number of a write that is about to happen."""
+    writes.latest = number = next(numbers)
+    return number
 
 
 class Node:
@@ -120,7 +132,6 @@ class Node:
         options: dict[str, Any],
         kept: tuple[Any, ...],
         place: tuple[CodeType, int] | None,
-        number: int,
     ) -> None:
         self.op = op
         self.plan = plan
@@ -128,7 +139,10 @@ class Node:
         self.options = options
         self.kept = kept
         self.place = place
-        self.number = number
+        self.number = number = next(numbers)
+        # One in 64, spread by the golden ratio so that no regular pattern of numbers misses them (Knuth, TAOCP 3, 6.4).
+        if not number * 0x9E3779B1 & 0xFC000000:
+            self.__class__ = KeystoneNode
 
     def name(self) -> str:
         """The name of the operation, as PyTorch's ``grad_fn.name()`` gives one."""
@@ -172,21 +186,6 @@ class KeystoneNode(Node):
                     condemned.inputs.pop()
             finally:
                 condemned.leaving = False
-
-
-def record(
-    op: Op,
-    plan: Plan,
-    inputs: tuple[Any, ...],
-    options: dict[str, Any],
-    kept: tuple[Any, ...],
-    place: tuple[CodeType, int] | None,
-) -> Node:
-    """Make the node of an operation and give it its number."""
-    number = next(numbers)
-    # One in 64, spread by the golden ratio so that no regular pattern of numbers can miss them (Knuth, TAOCP 3, 6.4).
-    kind = Node if number * 0x9E3779B1 & 0xFC000000 else KeystoneNode
-    return kind(op, plan, inputs, options, kept, place, number)
 
 
 def collect(roots: Iterable[Any]) -> list[Node]:
@@ -243,15 +242,14 @@ def propagate(
         If a value on the way was overwritten since the forward pass.
     """
     pending = dict(seeds)
-    nodes = collect(pending)
-    wanted = None if targets is None else between(nodes, targets)
+    wanted = None if targets is None else between(collect(seeds), targets)
     found: dict[Any, Any] = {}  # gradients of targets that are no leaves
     observer = current.get().observer
-    touched = bool(nodes) and writes.latest > nodes[-1].number
-    for node in nodes:
-        g = pending.pop(node, None)
-        if g is None:
-            continue
+    queue = [(-edge.number, edge) for edge in pending if isinstance(edge, Node)]
+    heapify(queue)
+    while queue:
+        node = heappop(queue)[1]
+        g = pending.pop(node)
         if node.hooks is not None:
             for hook in tuple(node.hooks):
                 g = hook(g)
@@ -259,13 +257,15 @@ def propagate(
             node.retain(g)
         if targets is not None and node in targets:
             found[node] = g
-        if node.kept is None:
-            raise GraphError(label.freed(node, nodes))
+        kept = node.kept
+        if kept is None:
+            raise GraphError(label.freed(node, collect(seeds)))
+        if writes.latest > node.number:
+            check_versions(node, seeds)
         plan, inputs, shapes = node.plan, node.inputs, node.shapes
-        if touched:
-            check_versions(node, nodes)
-        kept = node.kept if lift is None else lift(node)
-        for position, rule, pick, options in plan.steps:
+        if lift is not None:
+            kept = lift(node)
+        for position, rule, pick, options in plan.steps if lift is None else plan.steps_on_tensors:
             edge = inputs[position]
             if wanted is not None and edge not in wanted:
                 continue
@@ -275,9 +275,13 @@ def propagate(
                 contribution = rule(g, *pick(kept))
             if shapes is not None and contribution.shape != shapes[position]:
                 contribution = sum_to(contribution, shapes[position])
-            if edge in pending:
-                pending[edge] = pending[edge] + contribution
-            elif lift is None and (contribution is g or contribution.base is not None) and not isinstance(edge, Node):
+            earlier = pending.get(edge)
+            if earlier is not None:
+                pending[edge] = earlier + contribution
+            elif isinstance(edge, Node):
+                pending[edge] = contribution
+                heappush(queue, (-edge.number, edge))
+            elif lift is None and (contribution is g or contribution.base is not None):
                 pending[edge] = contribution * 1  # a leaf's gradient is its own memory
             else:
                 pending[edge] = contribution
@@ -285,23 +289,27 @@ def propagate(
                 observer.backward(node, position, g, contribution, pending[edge])
         if not retain_graph:
             node.kept = None
-            if len(plan.steps) < len(inputs):
+            if plan.constants or node.op.variadic:
                 forget_constants(node)
     if targets is None:
         return pending
     return {**found, **{edge: g for edge, g in pending.items() if edge in targets}}
 
 
-def check_versions(node: Node, nodes: list[Node]) -> None:
+def check_versions(node: Node, seeds: Iterable[Any]) -> None:
     """Refuse to use a value that was overwritten after it was kept."""
     for position in node.plan.guarded:
         version = getattr(node.inputs[position], "_version", None)  # Python numbers have none
         if version is not None and version.written > node.number:
-            raise MutationError(label.overwritten(node, nodes, position))
+            raise MutationError(label.overwritten(node, collect(seeds), position))
     if node.plan.keeps_output and node._version is not None and node._version.written > node.number:
-        raise MutationError(label.overwritten(node, nodes, None))
+        raise MutationError(label.overwritten(node, collect(seeds), None))
 
 
 def forget_constants(node: Node) -> None:
     """Hold the constants of a node that has run only weakly, for drawings, so that they can be freed."""
-    node.inputs = tuple([edge if getattr(edge, "_requires_grad", True) else weakref.ref(edge) for edge in node.inputs])
+    inputs = list(node.inputs)
+    for position in range(len(inputs)) if node.op.variadic else node.plan.constants:
+        if not getattr(inputs[position], "_requires_grad", True):
+            inputs[position] = weakref.ref(inputs[position])
+    node.inputs = tuple(inputs)

@@ -2,8 +2,11 @@
 
 A tensor is a handle. An operation in place writes the result of an ordinary row into the
 memory behind the handle, and, where the operation is recorded, moves the handle on to the
-new node. Nodes that kept the old value find its write counter changed, and refuse to
-compute a wrong gradient from it.
+new node. A recorded write into a view moves the tensor on that it is a view of; the view, and
+all others, are then taken again when they are next used.
+
+Nodes that kept the old value find that it was written to, and refuse to compute a wrong
+gradient from it.
 """
 
 from __future__ import annotations
@@ -13,10 +16,12 @@ from typing import Any
 import numpy as np
 
 from microbp.dtypes import category
+from microbp.engine import Node, writes
 from microbp.errors import DtypeError, GraphError, MutationError, ShapeError
 from microbp.mode import current
 from microbp.ops.op import Op
 from microbp.ops.shape import cast, clone
+from microbp.ops.view import write_through
 from microbp.tensor import Tensor, apply, wrap
 
 __all__ = ["apply_in_place", "write"]
@@ -38,15 +43,17 @@ def apply_in_place(op: Op, target: Tensor, *others: Any, **options: Any) -> Tens
     if not recorded:
         write(target, apply(op, target, *others, **options).array, op.name)
         return target
-    if target.requires_grad and target.node is None:
+    base = target if target._base is None else target._base
+    if base.requires_grad and base.node is None:
+        what = "leaf" if base is target else "view of a leaf"
         raise GraphError(
-            f"{op.name}_ in place on a leaf that requires grad would lose its gradient; "
+            f"{op.name}_ in place on a {what} that requires grad would lose its gradient; "
             "wrap the update in no_grad(), or work on a copy (t.clone())"
         )
-    if target._base is not None:
-        raise NotImplementedError(
-            f"{op.name}_ in place on a view cannot be recorded yet; change the tensor that it is a view of "
-            "(base[index] = ...), or work on a copy (t.clone())"
+    if not target._records:
+        raise GraphError(
+            f"{op.name}_ in place would be recorded, on a view that was taken inside no_grad(); take the view outside, "
+            "or work on a copy (t.clone())"
         )
     # Rules that ask for the old value see a copy of it; the others need none.
     before = apply(clone, target) if keeps_first(op, target, *others) else wrap(target.array, target.node)
@@ -54,17 +61,22 @@ def apply_in_place(op: Op, target: Tensor, *others: Any, **options: Any) -> Tens
     if out.dtype != target.dtype:
         check_category(target, out.array, op.name)
         out = apply(cast, out, dtype=target.dtype, source=out.dtype)
+    whole = out if base is target else apply(write_through, wrap(base.array, base.node), out, path=target._path)
     write(target, out.array, op.name)
-    node = out.node
-    retained, retaining = target.retains_grad, target.node
-    target.node, target._requires_grad = node, node is not None
+    move(base, whole.node)
+    return target
+
+
+def move(tensor: Tensor, node: Node | None) -> None:
+    """Move a handle on to the node that computed its new values."""
+    retained, retaining = tensor.retains_grad, tensor.node
+    tensor.node, tensor._requires_grad = node, node is not None
     if node is not None:
-        node._version = version = target._versioned()
-        version.written = version.moved = node.number  # this write is the node's own, and no later one
+        node._version = version = tensor._versioned()
+        version.written = version.moved = writes.moved = node.number  # this write is the node's own, and no later one
     if retained and retaining is not None:
         retaining.retain = None  # the gradient that is wanted is that of the new value
-        target.retain_grad()
-    return target
+        tensor.retain_grad()
 
 
 def keeps_first(op: Op, *inputs: Any) -> bool:

@@ -95,14 +95,6 @@ def freed(node: Any, nodes: Iterable[Any] = ()) -> str:
     )
 
 
-def stale_view(user: str) -> str:
-    """A view is used that was taken before an operation in place changed what it is a view of."""
-    return (
-        f"{user} got a view of a tensor that was changed in place after the view was taken, by an operation that was "
-        "recorded: the view has the new values, but not their history. Take the view again"
-    )
-
-
 def overwritten(node: Any, nodes: Iterable[Any], position: int | None) -> str:
     """A kept value was written to after the forward pass."""
     what = "its output" if position is None else f"its argument {node.op.argument(position)!r}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import sys
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import CodeType
 from typing import Any
 
@@ -18,13 +18,13 @@ import numpy as np
 from microbp import label
 from microbp.device import Device, cpu
 from microbp.dtypes import as_dtype, float32, float64, result_dtype
-from microbp.engine import Node, Version, record
+from microbp.engine import Node, Version, writes
 from microbp.engine import numbers as creation
-from microbp.errors import DtypeError, GraphError, MicrobpError, MutationError, ShapeError
+from microbp.errors import DtypeError, GraphError, MicrobpError, ShapeError
 from microbp.handle import Handle
 from microbp.label import is_ours
 from microbp.methods import Methods
-from microbp.mode import current
+from microbp.mode import current, enable_grad, no_grad
 from microbp.ops import arithmetic, comparison, elementwise
 from microbp.ops import shape as shaping
 from microbp.ops.op import Op, numpy_rows
@@ -56,6 +56,8 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
     ShapeError, DtypeError, IndexError
         If the forward cannot work with these inputs; the text names the row and the shapes.
     """
+    if writes.moved > 0:
+        catch_up(inputs)
     arrays = []
     edges = []
     needed, bit = 0, 1
@@ -70,8 +72,6 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
             if array.dtype is not dtype:
                 alike = dtype is None
                 dtype = array.dtype
-            if value._base is not None and value.is_stale:
-                raise MutationError(label.stale_view(op.name))
         elif type(value) in PLAIN:
             arrays.append(value)
             edges.append(value)
@@ -112,7 +112,7 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
         kept = plan.keep((array, *arrays, *handed_on)) if plan.letters else ()
         if plan.shapes:
             kept += tuple([np.shape(arrays[position]) for position in plan.shapes])
-        node = record(op, plan, tuple(edges), options, kept, place_of_call())
+        node = Node(op, plan, tuple(edges), options, kept, place_of_call())
         if op.broadcasts and (len(arrays) > 2 or (not numbers and arrays[0].shape != arrays[1].shape)):
             node.shapes = tuple([getattr(value, "shape", ()) for value in arrays])
         out.node = node
@@ -120,8 +120,22 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
         if mode.observer is not None:
             mode.observer.forward(node, out)
     if op.view:
-        out._look_at(inputs[0])
+        out._look_at(inputs[0], op, options)
     return out
+
+
+def catch_up(values: Iterable[Any]) -> None:
+    """Bring views up to date that were taken before a recorded operation in place changed their base.
+
+    Such a view has the new values, as it shares the memory; here it gets their history, by being taken again.
+    """
+    for view in values:
+        if isinstance(view, Tensor) and view._base is not None and view.is_stale:
+            with enable_grad() if view._records else no_grad():
+                anew = view._base
+                for op, options in view._path:
+                    anew = apply(op, anew, **options)
+            view.node, view._requires_grad, view._taken = anew.node, anew._requires_grad, anew._taken
 
 
 def place_of_call() -> tuple[CodeType, int]:
@@ -225,8 +239,10 @@ class Tensor(Methods):
     _requires_grad: bool = False
     _grad: Tensor | None = None
     _version: Version | None = None
-    _base: Tensor | None = None
-    _taken: int = -1  # when a view was taken
+    _base: Tensor | None = None  # what a view is a view of
+    _path: tuple[tuple[Op, dict[str, Any]], ...] = ()  # the operations that lead from there to the view
+    _taken: int = -1  # when the view was taken
+    _records: bool = True  # whether it was taken while operations were recorded
     _given: int = -1  # when other data was given to the tensor
 
     __hash__ = object.__hash__
@@ -235,6 +251,8 @@ class Tensor(Methods):
 
     @property
     def requires_grad(self) -> bool:
+        if self._base is not None:
+            catch_up((self,))
         return self._requires_grad
 
     @requires_grad.setter
@@ -258,12 +276,14 @@ class Tensor(Methods):
 
     @property
     def grad_fn(self) -> Node | None:
+        if self._base is not None:
+            catch_up((self,))
         return self.node
 
     @property
     def is_leaf(self) -> bool:
         """Whether this tensor was made by the user, not by a recorded operation."""
-        return self.node is None
+        return self.grad_fn is None
 
     @property
     def grad(self) -> Tensor | None:
@@ -290,7 +310,7 @@ class Tensor(Methods):
         GraphError
             If the tensor does not require grad.
         """
-        if not self._requires_grad:
+        if not self.requires_grad:
             raise GraphError("retain_grad() needs a tensor that requires grad")
         if self.node is None or self.retains_grad:
             return
@@ -308,7 +328,7 @@ class Tensor(Methods):
     @property
     def retains_grad(self) -> bool:
         """Whether `retain_grad` was called on this tensor."""
-        return self.node is not None and self.node.retain is not None
+        return self.grad_fn is not None and self.grad_fn.retain is not None
 
     def detach(self) -> Tensor:
         """The same values outside the graph: shared memory, ``requires_grad=False``."""
@@ -340,7 +360,7 @@ class Tensor(Methods):
 
     @property
     def is_stale(self) -> bool:
-        """Whether this is a view of a tensor that a recorded operation in place has moved on from what the view saw."""
+        """Whether this is a view whose base was changed by a recorded operation in place since the view was taken."""
         return self._base is not None and self._version is not None and self._version.moved > self._taken
 
     def _versioned(self) -> Version:
@@ -351,12 +371,14 @@ class Tensor(Methods):
                 self.node._version = self._version
         return self._version
 
-    def _look_at(self, base: Tensor) -> None:
-        """Note that this tensor shares the memory of another, if it does."""
-        if np.may_share_memory(self.array, base.array):
-            self._base = base if base._base is None else base._base
-            self._version = base._versioned()
+    def _look_at(self, source: Tensor, op: Op, options: dict[str, Any]) -> None:
+        """Note that this tensor shares the memory of the one that it was computed from, if it does."""
+        if np.may_share_memory(self.array, source.array):
+            self._base = source if source._base is None else source._base
+            self._path = (*source._path, (op, options))
+            self._version = source._versioned()
             self._taken = next(creation)
+            self._records = current.get().recording and source._records
             if self.node is not None:
                 self.node._version = self._version
 
@@ -373,7 +395,7 @@ class Tensor(Methods):
         Handle
             Its ``remove()`` takes the hook away.
         """
-        if not self._requires_grad:
+        if not self.requires_grad:
             raise GraphError("cannot register a hook on a tensor that does not require grad")
 
         def call(g: Any) -> Any:

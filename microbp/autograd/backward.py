@@ -72,14 +72,18 @@ def backward(
         raise GraphError("backward() got an empty list of inputs")
     gradients = run(roots, grad_tensors, retain_graph, create_graph, targets)
     if targets is not None:
-        edges = {target: target.node or target for target in targets}
+        edges = {target: target.grad_fn or target for target in targets}
         gradients = {target: gradients[edge] for target, edge in edges.items() if edge in gradients}
     with accumulating:
         for tensor, g in gradients.items():
             if tensor._grad is not None:
                 check_fits(tensor._grad, g)
         for tensor, g in gradients.items():
-            accumulate(tensor, g)
+            if type(g) is np.ndarray and tensor._grad is tensor.node is tensor.hooks is None:
+                tensor._grad = own = Tensor()
+                own.array = g
+            else:
+                accumulate(tensor, g)
 
 
 @method("backward")
@@ -156,7 +160,7 @@ def grad(
     gradients = run(as_tuple(outputs), grad_outputs, retain_graph, create_graph, wanted)
     found: list[Tensor | None] = []
     for position, target in enumerate(wanted):
-        g = gradients.get(target.node or target)
+        g = gradients.get(target.grad_fn or target)
         if g is not None:
             found.append(g if isinstance(g, Tensor) else wrap(g))
         elif materialize_grads:
@@ -180,11 +184,11 @@ def run(
 ) -> dict[Any, Any]:
     """Seed the backward pass, run it, and let the hooks of leaves see the results."""
     seeds: dict[Any, Any] = {}
-    for root, start in pairs(roots, gradients):
-        edge = root.node or root
+    for root, start in zip(roots, starts_for(roots, gradients), strict=True):
+        edge = root.grad_fn or root
         g = seed(root, start, create_graph)
         seeds[edge] = seeds[edge] + g if edge in seeds else g
-    edges = None if targets is None else {target.node or target for target in targets}
+    edges = None if targets is None else {target.grad_fn or target for target in targets}
     keep = create_graph if retain_graph is None else retain_graph
     token = error_state.set(IGNORE)
     try:
@@ -202,25 +206,23 @@ def run(
     return found
 
 
-def pairs(roots: tuple[Tensor, ...], gradients: Gradients) -> Iterable[tuple[Tensor, Tensor | None]]:
-    """Each root with the gradient to start with, if one is given."""
+def starts_for(roots: tuple[Tensor, ...], gradients: Gradients) -> tuple[Tensor | None, ...]:
+    """For each root the gradient to start with, if one is given."""
     if gradients is None:
-        return [(root, None) for root in roots]
+        return (None,) * len(roots)
     starts = as_tuple(gradients)
     if len(starts) != len(roots):
         raise ShapeError(f"got {len(starts)} starting gradients for {len(roots)} tensors; give one gradient for each")
-    return zip(roots, starts, strict=True)
+    return starts
 
 
 def seed(root: Tensor, start: Tensor | None, create_graph: bool) -> Any:
     """The gradient that the pass starts with at a root."""
-    if not root._requires_grad:
+    if not root.requires_grad:
         raise GraphError(
             "backward() on a tensor that does not require grad: nothing was recorded. Set requires_grad=True on what "
             "you want gradients for, and compute outside no_grad()"
         )
-    if root._base is not None and root.is_stale:
-        raise MutationError(label.stale_view("backward()"))
     if start is None:
         if root.array.size != 1:
             raise ShapeError(
@@ -257,11 +259,11 @@ def lift(node: Node) -> tuple[Any, ...]:
         elif letter not in node.op.handed_on:
             lifted[letter] = value
     for letter in node.op.handed_on:
-        if letter in values:
+        if letter in node.plan.letters_on_tensors:
             definition = node.op.letters[letter]
             options = {name: node.options[name] for name in definition.options}
             lifted[letter] = definition.function(None, *(lifted[name] for name in definition.letters), **options)
-    return tuple(lifted[letter] for letter in node.plan.letters)
+    return tuple(lifted.get(letter) for letter in node.plan.letters)
 
 
 def at_edge(value: Any, edge: Any) -> Any:
@@ -293,9 +295,7 @@ def accumulate(tensor: Tensor, g: Any) -> None:
         # A recorded gradient becomes a tensor of its own, so that leaves do not share it.
         tensor._grad = apply(clone, g) if held is None else held + g
     elif held is None:
-        # What a hook has seen, or passes through the tensor, is not this tensor's alone.
-        tensor._grad = out = Tensor()
-        out.array = np.asarray(g) if tensor.node is None and tensor.hooks is None else np.array(g)
+        tensor._grad = wrap(np.array(g))  # what a hook has seen, or passes through the tensor, is not its own
     else:
         np.add(held.array, g, out=held.array)
         held._versioned().write()

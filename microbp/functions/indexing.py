@@ -57,7 +57,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     """
     value = as_operand(value)
     first, second = as_index(index, self.array.ndim)
-    recorded = self._requires_grad or (isinstance(value, Tensor) and value._requires_grad)
+    recorded = self.requires_grad or (isinstance(value, Tensor) and value.requires_grad)
     if recorded and current.get().recording:
         if second is not None and first is not None:
             index = joined(self.array.shape, first, second)

@@ -58,25 +58,29 @@ def zeros_like(a: Any) -> Any:
 
 @op("where(mask, 0, a)", broadcasts=False)
 def zero_where(a: Any, mask: Any) -> Any:
-    """The elements where the mask does not hold, exactly 0 where it does, also for infinite elements.
+    """The elements where the mask does not hold, exactly 0 where it does, also for infinite elements."""
+    return masked(a, np.logical_not(mask))
 
-    The bits of the elements are masked, which is as fast as a product and up to ten times
-    faster than a choice (0.4 against 3.9 ms for 10⁶ of float32).
+
+def masked(a: Any, mask: Any) -> Any:
+    """The elements where the mask holds, exactly 0 where it does not.
+
+    The bits of the elements, seen as integers, are multiplied by 0 or 1: that is as fast as a product
+    of the elements, and up to ten times faster than a choice (0.4 against 3.9 ms for 10⁶ of float32).
     """
-    one = ONES[a.dtype.itemsize]
-    bits = np.subtract(mask, one)  # all zeros where the mask holds, else -1, which is all ones
-    values = a.view(one.dtype)
-    if bits.shape == a.shape:
-        bits &= values
+    integers = INTEGERS[a.dtype.itemsize]
+    factors = mask.astype(integers)
+    if factors.shape == a.shape:
+        factors *= a.view(integers)
     else:
-        bits = bits & values
-    return bits.view(a.dtype)
+        factors = factors * a.view(integers)
+    return factors.view(a.dtype)
 
 
 zero_where.grad("a", "zero_where(g, mask)")
 
 # By size in bytes.
-ONES: dict[int, Any] = {2: np.array(1, np.int16), 4: np.array(1, np.int32), 8: np.array(1, np.int64)}
+INTEGERS: dict[int, Any] = {size: np.dtype(f"i{size}") for size in (2, 4, 8)}
 
 # Absolute value, sign, and rounding
 
@@ -551,12 +555,13 @@ def relu(a: Any) -> Any:
     >>> microbp.relu(microbp.tensor([-1.0, 2.0]))
     tensor([0., 2.])
     """
-    return np.maximum(a, 0)
+    y = np.zeros(a.shape, a.dtype)
+    return np.maximum(a, y, out=y)  # two arrays take a third of the time of an array and a number
 
 
-@relu.grad("a", "where(y > 0, g, 0)")
+@relu.grad("a", "where(y <= 0, 0, g)", arrays_only=True)  # NaN passes the gradient on, and so stays visible
 def _(g: Any, y: Any) -> Any:
-    return zero_where(g, y <= 0)  # NaN passes the gradient on, and so stays visible
+    return masked(g, y.astype(bool))  # y is positive, 0 or NaN
 
 
 @op("erf(a)", floating=True)

@@ -72,12 +72,15 @@ class Rule:
         The argument whose gradient the rule computes.
     formula : str
         A Python expression in the letters of the row.
+    arrays_only : bool
+        Whether the written function takes arrays only. Where the pass itself is recorded, the formula runs.
     """
 
-    def __init__(self, owner: Op, argument: str, formula: str) -> None:
+    def __init__(self, owner: Op, argument: str, formula: str, arrays_only: bool = False) -> None:
         self.owner = owner
         self.argument = argument
         self.formula = formula
+        self.arrays_only = arrays_only
         self.written: Callable[..., Any] | None = None
         self._function: Callable[..., Any] | None = None
 
@@ -109,6 +112,10 @@ class Rule:
         asked = keyword_only(self.function.__code__)
         return tuple(name for name in asked if name != "k") if self.owner.variadic else asked
 
+    def on_tensors(self) -> Rule:
+        """The rule by which the backward pass is recorded."""
+        return Rule(self.owner, self.argument, self.formula) if self.arrays_only else self
+
 
 class Plan:
     """What to keep in the forward and which rules to run, for one set of arguments that need a gradient.
@@ -123,6 +130,12 @@ class Plan:
         The arguments of which only the shape is kept.
     steps : tuple
         For each argument that needs a gradient ``(position, function, pick, options)``.
+    steps_on_tensors : tuple
+        The same for a backward pass that is itself recorded.
+    letters_on_tensors : set of str
+        The letters that such a pass uses.
+    constants : tuple of int
+        The arguments that need no gradient; of rows with any number of arguments, none are named.
     guarded : tuple of int
         The arguments that are kept.
     keeps_output : bool
@@ -132,8 +145,10 @@ class Plan:
     def __init__(self, owner: Op, needed: int) -> None:
         needed &= owner.differentiable
         rules = [(position, owner.rule(position)) for position in range(needed.bit_length()) if needed >> position & 1]
-        named = {letter for _, rule in rules for letter in rule.letters}
-        for letter in named.intersection(owner.handed_on):
+        on_tensors = [(position, rule.on_tensors()) for position, rule in rules]
+        self.letters_on_tensors = {letter for _, rule in on_tensors for letter in rule.letters}
+        named = {letter for _, rule in rules for letter in rule.letters} | self.letters_on_tensors
+        for letter in self.letters_on_tensors.intersection(owner.handed_on):
             named |= names_in(owner.letters[letter].formula)  # to compute it anew for second derivatives
         order = ("y", *owner.arguments, *owner.handed_on)
         values = [letter for letter in order if letter in named]
@@ -141,17 +156,16 @@ class Plan:
         self.letters = (*values, *(f"{name}_shape" for name in shaped))
         self.keep = picker([order.index(letter) for letter in values])
         self.shapes = tuple(owner.arguments.index(name) for name in shaped)
-        self.steps = tuple(
-            (
-                position,
-                rule.at(position),
-                picker([self.letters.index(letter) for letter in rule.letters]),
-                rule.options,
-            )
-            for position, rule in rules
-        )
+        self.steps = tuple(self.step(*pair) for pair in rules)
+        self.steps_on_tensors = tuple(self.step(*pair) for pair in on_tensors)
+        self.constants = () if owner.variadic else tuple(k for k in range(len(owner.arguments)) if not needed >> k & 1)
         self.guarded = tuple(owner.arguments.index(letter) for letter in values if letter in owner.arguments)
         self.keeps_output = "y" in values
+
+    def step(self, position: int, rule: Rule) -> tuple[int, Callable[..., Any], Callable[..., Any], tuple[str, ...]]:
+        """How the backward pass computes the gradient of one argument."""
+        pick = picker([self.letters.index(letter) for letter in rule.letters])
+        return position, rule.at(position), pick, rule.options
 
 
 class Plans(dict[int, Plan]):
@@ -227,11 +241,16 @@ class Op:
         self.__doc__ = forward.__doc__
         self.__module__ = forward.__module__
 
-    def grad(self, argument: str, formula: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Give the rule of an argument; use as a decorator where the formula is not the best way to compute it."""
+    def grad(
+        self, argument: str, formula: str, *, arrays_only: bool = False
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Give the rule of an argument; use as a decorator where the formula is not the best way to compute it.
+
+        A function that takes `arrays_only` may use all of NumPy; where the pass is recorded, the formula replaces it.
+        """
         if argument not in self.arguments:
             raise ValueError(f"{self.name} has no argument {argument!r}, only {self.arguments}")
-        rule = self.rules[argument] = Rule(self, argument, formula)
+        rule = self.rules[argument] = Rule(self, argument, formula, arrays_only)
         self.differentiable |= -1 if self.variadic else 1 << self.arguments.index(argument)
 
         def write(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -193,21 +193,21 @@ class Optimizer:
                     f"all parameter groups should be with names, or all without: {place} is not like the others"
                 )
 
-    def validate(self, options: Mapping[str, Any], place: str) -> None:
+    def validate(self, options: Mapping[str, Any], place: str | int) -> None:
         """Refuse options that make no sense; called for every group before every step, so kept quick.
 
         Parameters
         ----------
         options : dict
             The global options, or a group.
-        place : str
-            What to call them in an error.
+        place : str or int
+            What to call them in an error, or the number of the group.
         """
         for name, (low, high) in self.ranges.items():
             if name in options:
                 value = options[name]
                 if not (type(value) in plain_numbers and low <= value < high):
-                    check_number(name, value, low, high, place)
+                    check_number(name, value, low, high, place_of(place, options))
 
     # -- steps -----------------------------------------------------------------------------
 
@@ -249,7 +249,7 @@ class Optimizer:
         """
         found = []
         for number, group in enumerate(self.param_groups):
-            self.validate(group, place_of(number, group))
+            self.validate(group, number)
             present = []
             for p in group["params"]:
                 held = p._grad
@@ -332,9 +332,11 @@ def split_names(params: Any, place: str) -> tuple[list[str] | None, list[Any]]:
     return [name for name, _ in pairs], [p for _, p in pairs]
 
 
-def place_of(number: int, group: Mapping[str, Any]) -> str:
-    """What to call a group in an error: its name, else its number."""
-    return f"parameter group {group['name']!r}" if "name" in group else f"parameter group {number}"
+def place_of(place: int | str, group: Mapping[str, Any]) -> str:
+    """What to call a group in an error: what is given, or, for its number, its name if it has one."""
+    if isinstance(place, str):
+        return place
+    return f"parameter group {group['name']!r}" if "name" in group else f"parameter group {place}"
 
 
 def title(group: Group, k: int) -> str:

@@ -20,8 +20,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from microbp.engine import write
 from microbp.errors import OptionError
-from microbp.optim.optimizer import Optimizer
+from microbp.optim.optimizer import Optimizer, place_of
 from microbp.tensor import wrap
 
 __all__ = ["SGD"]
@@ -119,10 +120,12 @@ class SGD(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def validate(self, options: Mapping[str, Any], place: str) -> None:
+    def validate(self, options: Mapping[str, Any], place: str | int) -> None:
         super().validate(options, place)
         if options["nesterov"] and (options["momentum"] == 0 or options["dampening"] != 0):
-            raise OptionError(f"Nesterov momentum requires a momentum and zero dampening, unlike {place}")
+            raise OptionError(
+                f"Nesterov momentum requires a momentum and zero dampening, unlike {place_of(place, options)}"
+            )
         if options["differentiable"]:
             raise NotImplementedError("SGD has no differentiable=True: its steps are not recorded")
 
@@ -139,13 +142,16 @@ class SGD(Optimizer):
         tensor([0.5000, 1.5000], requires_grad=True)
         """
         loss = self.evaluate(closure)
+        now = write()
         for group, parameters in self.ready():
             momentum = float(group["momentum"])
             factors = float(group["lr"]), momentum, 1.0 - group["dampening"], float(group["weight_decay"])
             switches = group["nesterov"], group["maximize"]
             plain = not (momentum or group["weight_decay"] or group["maximize"])
+            rate = None
             for p, g in parameters:
                 array, b, first = p.array, None, False
+                (p._version or p._versioned()).written = now
                 if momentum:
                     state = self.state[p]
                     first = "momentum_buffer" not in state
@@ -153,13 +159,14 @@ class SGD(Optimizer):
                         state["momentum_buffer"] = wrap(np.empty_like(array))
                     b = state["momentum_buffer"].array
                 if plain and array.size <= block:
-                    array -= factors[0] * g
+                    if rate is None or rate.dtype is not array.dtype:
+                        rate = np.array(factors[0], array.dtype)  # NumPy is quicker with it than with a Python number
+                    array -= g * rate
                 elif array.size <= block:
                     descend(array, g, b, first, *factors, *switches)
                 else:
                     for rows in blocks(array):
                         descend(array[rows], g[rows], None if b is None else b[rows], first, *factors, *switches)
-                p._versioned().write()
         return loss
 
 

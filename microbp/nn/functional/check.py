@@ -147,8 +147,8 @@ def class_labels(target: Any, shape: tuple[int, ...], classes: int, ignore_index
     labels = target.astype(np.intp)  # a copy: what happens to the target later does not matter
     if not labels.size:
         return labels, False
-    largest = np.maximum.reduce(labels.view(np.uintp), None)  # seen as unsigned, negative labels are large ones
-    if largest < classes and not 0 <= ignore_index < classes:
+    unsigned = labels.view(np.uintp)  # so seen, negative labels are large ones
+    if unsigned.item(unsigned.argmax()) < classes and not 0 <= ignore_index < classes:
         return labels, False
     ignored = labels == ignore_index
     wrong = ((labels < 0) | (labels >= classes)) & ~ignored
