@@ -10,12 +10,15 @@ import sys
 import warnings
 from pathlib import Path
 
+import numpy as np
+
 __all__ = [
     "BroadcastWarning",
     "DivisionError",
     "DtypeError",
     "GradcheckError",
     "GraphError",
+    "LinAlgError",
     "MicrobpError",
     "MutationError",
     "OptionError",
@@ -50,6 +53,10 @@ class GraphError(MicrobpError, RuntimeError):
 
 class GradcheckError(MicrobpError, RuntimeError):
     """A gradient of the backward pass differs from central differences."""
+
+
+class LinAlgError(MicrobpError, RuntimeError, np.linalg.LinAlgError):
+    """A matrix is singular, or not positive-definite, or does not converge; the text names the operation."""
 
 
 class MutationError(GraphError):

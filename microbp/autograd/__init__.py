@@ -1,12 +1,16 @@
 """Differentiation on demand: gradients of anything with respect to anything, and checks of them."""
 
+from microbp.autograd import functional
 from microbp.autograd.backward import backward, grad
+from microbp.autograd.function import Function
 from microbp.autograd.gradcheck import gradcheck, gradgradcheck
 from microbp.mode import enable_grad, inference_mode, no_grad, observe, set_grad_enabled
 
 __all__ = [
+    "Function",
     "backward",
     "enable_grad",
+    "functional",
     "grad",
     "gradcheck",
     "gradgradcheck",
