@@ -11,6 +11,8 @@ from math import pi as pi
 
 from microbp import autograd as autograd
 from microbp import errors as errors
+from microbp import func as func
+from microbp import linalg as linalg
 from microbp import nn as nn
 from microbp import optim as optim
 from microbp import utils as utils
@@ -36,20 +38,35 @@ from microbp.dtypes import int64 as long
 from microbp.dtypes import set_default_dtype as set_default_dtype
 from microbp.dtypes import uint8 as uint8
 from microbp.functions.arithmetic import *
+from microbp.functions.choice import *
 from microbp.functions.comparison import *
+from microbp.functions.contraction import *
 from microbp.functions.conversion import *
 from microbp.functions.creation import *
+from microbp.functions.diagonal import *
+from microbp.functions.elementwise import *
 from microbp.functions.extremes import *
+from microbp.functions.gathering import *
 from microbp.functions.generator import *
 from microbp.functions.indexing import *
 from microbp.functions.joining import *
 from microbp.functions.like import *
 from microbp.functions.linalg import *
+from microbp.functions.linear_algebra import *
+from microbp.functions.products import *
 from microbp.functions.random import *
+from microbp.functions.rearrange import *
 from microbp.functions.reduction import *
 from microbp.functions.rows import *
+from microbp.functions.running import *
+from microbp.functions.scatter import *
+from microbp.functions.searching import *
 from microbp.functions.shape import *
+from microbp.functions.slices import *
 from microbp.functions.softmax import *
+from microbp.functions.sorting import *
+from microbp.functions.splitting import *
+from microbp.functions.statistics import *
 from microbp.mode import enable_grad as enable_grad
 from microbp.mode import inference_mode as inference_mode
 from microbp.mode import is_grad_enabled as is_grad_enabled

@@ -273,6 +273,8 @@ def propagate(
                 contribution = rule(g, *pick(kept), **{name: node.options[name] for name in options})
             else:
                 contribution = rule(g, *pick(kept))
+            if contribution is None:
+                continue  # a function of the user's own has no gradient for this argument
             if shapes is not None and contribution.shape != shapes[position]:
                 contribution = sum_to(contribution, shapes[position])
             earlier = pending.get(edge)

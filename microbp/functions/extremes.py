@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from microbp.errors import RangeError
 from microbp.functions.dims import as_dim, either
 from microbp.functions.reduction import prepared, require_elements
+from microbp.functions.sorting import leading
 from microbp.methods import method
 from microbp.ops import indexing
 from microbp.ops import reduction as rows
@@ -122,7 +121,7 @@ def extreme(name: str, input: Any, dim: Any, keepdim: Any, axis: Any, keepdims: 
         return Extremes(input[...], apply(rows.argmax, input, dim=None, keepdim=False))
     dim = as_dim(name, dim, input.ndim)
     places = apply(rows.argmax if name == "max" else rows.argmin, input, dim=dim, keepdim=True)
-    values = apply(indexing.gather, input, dim=dim, places=places.array)
+    values = apply(indexing.gather, input, dim=dim, places=places.array.copy())
     if keepdim:
         return Extremes(values, places)
     shape = (*input.shape[:dim], *input.shape[dim + 1 :])
@@ -303,10 +302,5 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     if input.ndim == 0:
         flat = topk(apply(shaping.reshape, input, shape=(1,)), k, 0, largest)
         return Extremes(*(apply(shaping.reshape, part, shape=()) for part in flat)) if k else flat
-    array = input.array
-    if largest:  # a stable sort from the other end: of equal elements, the first one comes first
-        order = size - 1 - np.flip(np.argsort(np.flip(array, axis), axis, kind="stable"), axis)
-    else:
-        order = np.argsort(array, axis, kind="stable")
-    places = order[(*(slice(None),) * axis, slice(0, k))]
-    return Extremes(apply(indexing.gather, input, dim=axis, places=places), wrap(places))
+    places = leading(input.array, axis, k, largest)
+    return Extremes(apply(indexing.gather, input, dim=axis, places=places.copy()), wrap(places.copy()))

@@ -23,7 +23,7 @@ from microbp.ops import shape as shaping
 from microbp.ops.op import registry
 from microbp.tensor import Tensor, apply, as_operand, wrap
 
-__all__ = ["gather", "index_select", "masked_fill", "masked_select", "narrow", "select", "take"]
+__all__ = ["masked_fill", "masked_select", "narrow", "select"]
 
 
 @method("__getitem__")
@@ -235,115 +235,6 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     return getitem(input, (*(slice(None),) * axis, slice(begin, begin + length)))
 
 
-@method("index_select")
-def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """The slices at several positions of an axis, in the order given.
-
-    Parameters
-    ----------
-    input : Tensor
-        Of at least one dimension.
-    dim : int
-        The axis.
-    index : Tensor
-        The positions: integers of shape (n,) or ().
-
-    Returns
-    -------
-    Tensor
-        With size n along the axis.
-
-    Raises
-    ------
-    IndexError
-        If a position is out of range.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.index_select(microbp.tensor([[1, 2], [3, 4]]), 1, microbp.tensor([1, 1]))
-    tensor([[2, 2],
-            [4, 4]])
-    """
-    places = positions("index_select", index)
-    if places.ndim > 1:
-        raise IndexError(f"index_select: index must have at most 1 dimension, got shape {places.shape}")
-    axis = as_dim("index_select", dim, input.array.ndim)
-    return getitem(input, (*(slice(None),) * axis, places.reshape(-1)))
-
-
-@method("gather")
-def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """Along an axis, the element that `index` names for each position: y[i, j] = a[i, index[i, j]] for ``dim=1``.
-
-    Parameters
-    ----------
-    input : Tensor
-        Of any shape.
-    dim : int
-        The axis.
-    index : Tensor
-        Integers, in a shape that is nowhere larger than that of `input`, but along `dim`.
-
-    Returns
-    -------
-    Tensor
-        Of the shape of `index`.
-
-    Raises
-    ------
-    ShapeError
-        If the shapes do not fit.
-    IndexError
-        If a position is out of range.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> t = microbp.tensor([[1, 2], [3, 4]])
-    >>> microbp.gather(t, 1, microbp.tensor([[0], [1]]))
-    tensor([[1],
-            [4]])
-    """
-    places = positions("gather", index)
-    shape = input.array.shape
-    axis = as_dim("gather", dim, len(shape))
-    fits = all(k == axis or size <= limit for k, (size, limit) in enumerate(zip(places.shape, shape, strict=False)))
-    if places.ndim != len(shape) or not fits:
-        raise ShapeError(f"gather: index {places.shape} does not fit input {shape} along dimension {axis}")
-    size = shape[axis] if shape else 1
-    wrong = places[(places < 0) | (places >= size)]
-    if wrong.size:
-        raise IndexError(f"gather: index {wrong[0]} is out of bounds for dimension {axis} of size {size}")
-    return apply(rows.gather, input, dim=axis, places=places)
-
-
-@method("take")
-def take(input: Tensor, index: Tensor) -> Tensor:
-    """The elements at positions in the flattened tensor.
-
-    Parameters
-    ----------
-    input : Tensor
-        Of any shape.
-    index : Tensor
-        Integers.
-
-    Returns
-    -------
-    Tensor
-        Of the shape of `index`.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.take(microbp.tensor([[1, 2], [3, 4]]), microbp.tensor([0, 3]))
-    tensor([1, 4])
-    """
-    flat = apply(shaping.reshape, input, shape=(input.array.size,))
-    return apply(rows.getitem, flat, index=positions("take", index))
-
-
 @method("masked_select")
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """The elements where a mask is true, along one axis.
@@ -400,14 +291,6 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     if isinstance(value, float) and input.array.dtype.kind != "f":
         raise DtypeError(f"masked_fill: the value {value} cannot be stored in {input.dtype}")
     return apply(registry["where"], wrap(truths("masked_fill", mask)), value, input)
-
-
-def positions(name: str, index: Any) -> np.ndarray[Any, Any]:
-    """A tensor of positions as an array of its own."""
-    found = np.array(index.array if isinstance(index, Tensor) else index)
-    if found.dtype.kind != "i":
-        raise DtypeError(f"{name}: index must hold integers, got {found.dtype}")
-    return found
 
 
 def truths(name: str, mask: Any) -> np.ndarray[Any, Any]:

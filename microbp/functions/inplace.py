@@ -18,7 +18,7 @@ from microbp.functions.generator import Generator, generator_or_default
 from microbp.functions.indexing import setitem, truths
 from microbp.inplace import apply_in_place
 from microbp.methods import method
-from microbp.ops import arithmetic, assignment, comparison, elementwise
+from microbp.ops import arithmetic, assignment, comparison, elementwise, special, trigonometry
 from microbp.ops.op import Op
 from microbp.tensor import Tensor, as_operand, wrap
 
@@ -332,16 +332,7 @@ def in_place_operator(name: str, row: Op) -> Callable[[Tensor, Any], Tensor]:
 
 for _row in (
     elementwise.abs,
-    elementwise.acos,
-    elementwise.acosh,
-    elementwise.asin,
-    elementwise.asinh,
-    elementwise.atan,
-    elementwise.atanh,
     elementwise.ceil,
-    elementwise.cos,
-    elementwise.cosh,
-    elementwise.erf,
     elementwise.exp,
     elementwise.expm1,
     elementwise.floor,
@@ -355,12 +346,13 @@ for _row in (
     elementwise.rsqrt,
     elementwise.sigmoid,
     elementwise.sign,
-    elementwise.sin,
-    elementwise.sinh,
     elementwise.sqrt,
-    elementwise.tan,
-    elementwise.tanh,
     elementwise.trunc,
+    *(getattr(trigonometry, name) for name in trigonometry.__all__),
+    special.erf,
+    special.erfc,
+    special.erfinv,
+    special.sinc,
     arithmetic.floor_divide,
     arithmetic.fmod,
     arithmetic.lerp,
@@ -369,6 +361,7 @@ for _row in (
     arithmetic.reciprocal,
     arithmetic.remainder,
     arithmetic.square,
+    arithmetic.copysign,
 ):
     method(f"{_row.name}_")(in_place(_row))
 

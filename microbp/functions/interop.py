@@ -14,7 +14,16 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from microbp.functions import extremes, indexing, joining, linalg, reduction, shape
+from microbp.functions import (
+    extremes,
+    gathering,
+    joining,
+    linalg,
+    reduction,
+    running,
+    shape,
+    statistics,
+)
 from microbp.ops.op import numpy_rows
 from microbp.tensor import Tensor, as_operand, wrap
 
@@ -66,33 +75,25 @@ reduces(extremes.argmin, np.argmin)
 @implements(np.var)
 def var(a: Tensor, axis: Any = None, *, ddof: float = 0, correction: float = 0, keepdims: bool = False) -> Tensor:
     """Variance, with NumPy's default: divided by n."""
-    return reduction.var(a, axis, keepdim=keepdims, correction=ddof or correction)
+    return statistics.var(a, axis, keepdim=keepdims, correction=ddof or correction)
 
 
 @implements(np.std)
 def std(a: Tensor, axis: Any = None, *, ddof: float = 0, correction: float = 0, keepdims: bool = False) -> Tensor:
     """Standard deviation, with NumPy's default: divided by n."""
-    return reduction.std(a, axis, keepdim=keepdims, correction=ddof or correction)
+    return statistics.std(a, axis, keepdim=keepdims, correction=ddof or correction)
 
 
 @implements(np.cumsum)
 def cumsum(a: Tensor, axis: int | None = None, dtype: Any = None) -> Tensor:
     """Sums up to each element; of the flattened tensor if there is no axis."""
-    return reduction.cumsum(shape.ravel(a) if axis is None else a, 0 if axis is None else axis, dtype=dtype)
+    return running.cumsum(shape.ravel(a) if axis is None else a, 0 if axis is None else axis, dtype=dtype)
 
 
 @implements(np.count_nonzero)
 def count_nonzero(a: Tensor, axis: Any = None) -> Tensor:
     """The number of elements that are not zero."""
     return reduction.count_nonzero(a, axis)
-
-
-@implements(np.linalg.norm)
-def norm(x: Tensor, ord: Any = None, axis: int | None = None, keepdims: bool = False) -> Tensor:
-    """Norm of a vector, or of all elements; matrix norms are not to be had."""
-    if ord not in (None, "fro") and axis is None and x.ndim > 1:
-        raise NotImplementedError(f"np.linalg.norm of a tensor has no matrix norm ord={ord!r}; give an axis")
-    return reduction.norm(x, 2 if ord is None else ord, axis, keepdims)
 
 
 @implements(np.reshape)
@@ -185,7 +186,7 @@ def take(a: Tensor, indices: Any, axis: int | None = None) -> Tensor:
     """The elements at positions along an axis, or in the flattened tensor."""
     places = indices if isinstance(indices, Tensor) else wrap(np.asarray(indices))
     if axis is None:
-        return indexing.take(a, places)
+        return gathering.take(a, places)
     return a[(*(slice(None),) * (axis % a.ndim), places)]
 
 

@@ -7,14 +7,20 @@ from typing import Any
 
 from microbp.errors import ShapeError
 from microbp.functions.dims import as_dim
+from microbp.functions.shape import atleast_1d, atleast_2d, atleast_3d, reshape
 from microbp.ops import shape as rows
 from microbp.tensor import Tensor, apply, as_operand
 
 __all__ = [
     "cat",
+    "column_stack",
     "concat",
     "concatenate",
+    "dstack",
+    "hstack",
+    "row_stack",
     "stack",
+    "vstack",
 ]
 
 
@@ -104,6 +110,119 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -
     place = as_dim("stack", dim, len(first) + 1)
     parts = tuple((*(slice(None),) * place, k) for k in range(len(given)))
     return apply(rows.stack, *given, dim=place, parts=parts)
+
+
+def hstack(tensors: Sequence[Tensor]) -> Tensor:
+    """The tensors one after the other along the second axis, or along the only one.
+
+    Parameters
+    ----------
+    tensors : sequence of Tensor
+        Of one shape but for the size of that axis; numbers count as vectors of one element.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ShapeError
+        If there are no tensors, or another size differs.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.hstack([microbp.tensor([[1], [2]]), microbp.tensor([[3], [4]])])
+    tensor([[1, 3],
+            [2, 4]])
+    """
+    given = [atleast_1d(tensor) for tensor in several("hstack", tensors)]
+    return cat(given, int(given[0].ndim > 1))
+
+
+def vstack(tensors: Sequence[Tensor]) -> Tensor:
+    """The tensors one below the other; vectors are rows.
+
+    Parameters
+    ----------
+    tensors : sequence of Tensor
+        Of one shape but for the size of the first axis.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ShapeError
+        If there are no tensors, or another size differs.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.vstack([microbp.tensor([1, 2]), microbp.tensor([3, 4])])
+    tensor([[1, 2],
+            [3, 4]])
+    """
+    return cat([atleast_2d(tensor) for tensor in several("vstack", tensors)], 0)
+
+
+row_stack = vstack
+
+
+def dstack(tensors: Sequence[Tensor]) -> Tensor:
+    """The tensors one behind the other along the third axis; vectors are rows, and matrices are layers.
+
+    Parameters
+    ----------
+    tensors : sequence of Tensor
+        Of one shape but for the size of the third axis.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ShapeError
+        If there are no tensors, or another size differs.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.dstack([microbp.tensor([1, 2]), microbp.tensor([3, 4])])
+    tensor([[[1, 3],
+             [2, 4]]])
+    """
+    return cat([atleast_3d(tensor) for tensor in several("dstack", tensors)], 2)
+
+
+def column_stack(tensors: Sequence[Tensor]) -> Tensor:
+    """The tensors one beside the other; vectors are columns.
+
+    Parameters
+    ----------
+    tensors : sequence of Tensor
+        Of one shape but for the size of the second axis.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ShapeError
+        If there are no tensors, or another size differs.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.column_stack([microbp.tensor([1, 2]), microbp.tensor([3, 4])])
+    tensor([[1, 3],
+            [2, 4]])
+    """
+    given = several("column_stack", tensors)
+    return cat([t if t.ndim > 1 else reshape(t, (t.array.size, 1)) for t in given], 1)
 
 
 def several(name: str, tensors: Any) -> list[Tensor]:

@@ -11,7 +11,7 @@ from microbp.ops import linalg as rows
 from microbp.ops import shape as shaping
 from microbp.tensor import Tensor, apply, as_operand
 
-__all__ = ["addmm", "bmm", "dot", "matmul", "mm", "mv", "outer"]
+__all__ = ["bmm", "dot", "matmul", "mm", "mv", "outer"]
 
 
 @method("matmul")
@@ -113,9 +113,7 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     >>> microbp.bmm(microbp.ones(5, 1, 3), microbp.ones(5, 3, 2)).shape
     (5, 1, 2)
     """
-    if input.shape[:1] != mat2.shape[:1]:
-        raise ShapeError(f"bmm: a {tuple(input.shape)} and b {tuple(mat2.shape)} must be stacks of equal length")
-    return product("bmm", rows.matmul, input, mat2, 3, 3)
+    return stacked("bmm", input, mat2)
 
 
 @method("mv")
@@ -203,42 +201,12 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
     return product("outer", rows.outer, input, vec2, 1, 1)
 
 
-@method("addmm")
-def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    """A tensor added to the product of two matrices, beta * input + alpha * (mat1 @ mat2).
-
-    Parameters
-    ----------
-    input : Tensor
-        Of a shape that broadcasts to (n, m).
-    mat1, mat2 : Tensor
-        Of shapes (n, k) and (k, m).
-    beta, alpha : number
-        The weights; where `beta` is 0, `input` does not matter, be it NaN.
-
-    Returns
-    -------
-    Tensor
-        Of shape (n, m).
-
-    Raises
-    ------
-    ShapeError
-        If the shapes do not fit.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.addmm(microbp.ones(2), microbp.eye(2), microbp.eye(2), alpha=3)
-    tensor([[4., 1.],
-            [1., 4.]])
-    """
-    result = product("addmm", rows.matmul, mat1, mat2, 2, 2)
-    if alpha != 1:
-        result = result * alpha
-    if beta == 0:
-        return result
-    return (input if beta == 1 else input * beta) + result
+def stacked(name: str, batch1: Any, batch2: Any) -> Tensor:
+    """The products of the matrices of two stacks."""
+    a, b = as_operand(batch1), as_operand(batch2)
+    if shape_of(a)[:1] != shape_of(b)[:1]:
+        raise ShapeError(f"{name}: a {shape_of(a)} and b {shape_of(b)} must be stacks of equal length")
+    return product(name, rows.matmul, a, b, 3, 3)
 
 
 def product(name: str, row: Any, a: Any, b: Any, left: int, right: int) -> Tensor:
@@ -246,7 +214,7 @@ def product(name: str, row: Any, a: Any, b: Any, left: int, right: int) -> Tenso
     a, b = as_operand(a), as_operand(b)
     if len(shape_of(a)) != left or len(shape_of(b)) != right:
         raise ShapeError(f"{name}: a {shape_of(a)} and b {shape_of(b)} must have {left} and {right} dimensions")
-    if name != "outer" and a.array.shape[-1] != b.array.shape[-2 if right > 1 else 0]:
+    if row is not rows.outer and a.array.shape[-1] != b.array.shape[-2 if right > 1 else 0]:
         raise rows.mismatch(name, a.array, b.array)
     return apply(row, a, b)
 

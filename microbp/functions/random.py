@@ -10,11 +10,9 @@ from microbp.dtypes import as_dtype
 from microbp.errors import OptionError
 from microbp.functions.creation import finished, floating_or, shape_for
 from microbp.functions.generator import Generator, generator_or_default
-from microbp.methods import method
-from microbp.tensor import Tensor, wrap
+from microbp.tensor import Tensor
 
 __all__ = [
-    "bernoulli",
     "normal",
     "rand",
     "rand_like",
@@ -284,38 +282,3 @@ def normal(
     noise = drawn("normal", generator_or_default(generator).numpy.standard_normal, shape, kind)
     centre, width = (value.array if isinstance(value, Tensor) else float(value) for value in (mean, std))
     return finished((noise * width + centre).astype(noise.dtype, copy=False), device, requires_grad)
-
-
-@method("bernoulli")
-def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
-    """Ones with the probabilities given, else zeros.
-
-    Parameters
-    ----------
-    input : Tensor
-        Probabilities, of a floating-point dtype.
-    generator : Generator, optional
-        Where the draws come from.
-
-    Returns
-    -------
-    Tensor
-        Of the shape and dtype of `input`; it has no gradient.
-
-    Raises
-    ------
-    OptionError
-        If a number is no probability.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.bernoulli(microbp.tensor([0.0, 1.0]))
-    tensor([0., 1.])
-    """
-    p = input.array
-    if p.dtype.kind != "f":
-        raise OptionError(f"bernoulli needs probabilities of a floating-point dtype, got {p.dtype}")
-    if not ((p >= 0) & (p <= 1)).all():
-        raise OptionError("bernoulli: probabilities must be from 0 to 1")
-    return wrap((generator_or_default(generator).numpy.random(p.shape) < p).astype(p.dtype))

@@ -1,4 +1,4 @@
-"""Sums, products, means, spread and norms along axes.
+"""Sums, products, means and norms along axes.
 
 `dim` is an axis, or a tuple of axes where PyTorch takes one; negative axes count from the
 end. Without it all axes are reduced. `keepdim` leaves the reduced axes with size 1. NumPy's
@@ -14,12 +14,12 @@ from microbp.dtypes import as_dtype
 from microbp.errors import DtypeError, RangeError
 from microbp.functions.dims import as_dim, as_dims, either
 from microbp.methods import method
-from microbp.ops import elementwise
+from microbp.ops import comparison, elementwise
 from microbp.ops import reduction as rows
 from microbp.ops import shape as shaping
 from microbp.tensor import Tensor, apply, as_operand
 
-__all__ = ["all", "any", "count_nonzero", "cumsum", "mean", "norm", "prod", "std", "sum", "var"]
+__all__ = ["all", "any", "count_nonzero", "mean", "nanmean", "nansum", "norm", "prod", "sum"]
 
 
 @method("sum")
@@ -107,36 +107,41 @@ def mean(
     return apply(rows.mean, input, dim=dims, keepdim=keepdim, count=count(input, dims))
 
 
-@method("var")
-def var(
-    input: Tensor,
-    dim: Any = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
-    axis: Any = None,
-    keepdims: bool = False,
-) -> Tensor:
-    """Variance of the elements, y = sum_k (a_k - mean(a))^2 / (n - correction).
+@method("nansum")
+def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Sum of the elements that are not NaN.
 
     Parameters
     ----------
-    input : Tensor
-        Of a floating-point dtype.
-    dim : int or tuple of int, optional
-        The axes to take together; all by default. ``var(False)`` means ``var(unbiased=False)``.
-    unbiased : bool, optional
-        True for the correction 1, False for 0.
-    keepdim : bool
-        Leave the reduced axes with size 1.
-    correction : number, optional
-        What to take off n; 1 by default.
+    input, dim, keepdim, dtype
+        As for `sum`.
 
     Returns
     -------
     Tensor
-        NaN or infinite where n - correction is not positive.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.tensor([1.0, float("nan"), 2.0]).nansum()
+    tensor(3.)
+    """
+    input, dims, keepdim = prepared("nansum", input, dim, None, keepdim, False, dtype)
+    return apply(rows.sum, without_nan(input), dim=dims, keepdim=keepdim)
+
+
+@method("nanmean")
+def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Mean of the elements that are not NaN; NaN where there are none.
+
+    Parameters
+    ----------
+    input, dim, keepdim, dtype
+        As for `mean`.
+
+    Returns
+    -------
+    Tensor
 
     Raises
     ------
@@ -146,59 +151,22 @@ def var(
     Examples
     --------
     >>> import microbp
-    >>> t = microbp.tensor([1.0, 2.0, 6.0])
-    >>> t.var(), t.var(correction=0)
-    (tensor(7.), tensor(4.6667))
+    >>> microbp.tensor([1.0, float("nan"), 2.0]).nanmean()
+    tensor(1.5000)
     """
-    return spread_out(rows.var, input, dim, unbiased, keepdim, correction, axis, keepdims)
+    input, dims, keepdim = prepared("nanmean", input, dim, None, keepdim, False, dtype)
+    require_floating("nanmean", input)
+    known = apply(comparison.logical_not, apply(comparison.isnan, input))
+    return apply(rows.sum, without_nan(input), dim=dims, keepdim=keepdim) / apply(
+        rows.sum, known, dim=dims, keepdim=keepdim
+    )
 
 
-@method("std")
-def std(
-    input: Tensor,
-    dim: Any = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
-    axis: Any = None,
-    keepdims: bool = False,
-) -> Tensor:
-    """Standard deviation of the elements: the square root of `var`, with gradient 0 where it is 0.
-
-    Parameters
-    ----------
-    input, dim, unbiased, keepdim, correction
-        As for `var`.
-
-    Returns
-    -------
-    Tensor
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.tensor([1.0, 5.0]).std(correction=0)
-    tensor(2.)
-    """
-    return spread_out(rows.std, input, dim, unbiased, keepdim, correction, axis, keepdims)
-
-
-def spread_out(
-    row: Any, input: Any, dim: Any, unbiased: Any, keepdim: Any, correction: Any, axis: Any, keepdims: Any
-) -> Tensor:
-    """`var` and `std`, which take the same arguments."""
-    if isinstance(dim, bool):
-        dim, unbiased = None, dim
-    if unbiased is not None and correction is not None:
-        raise TypeError(f"{row.name}() got both unbiased and correction, which mean the same")
-    if correction is None:
-        correction = 0 if unbiased is False else 1
-    input, dims, keepdim = prepared(row.name, input, dim, axis, keepdim, keepdims, None)
-    require_floating(row.name, input)
-    n = count(input, dims)
-    freedom = n - correction if n > correction else 0
-    return apply(row, input, dim=dims, keepdim=keepdim, count=n, freedom=freedom)
+def without_nan(input: Any) -> Any:
+    """The input with 0 in place of NaN."""
+    if input.array.dtype.kind != "f":
+        return input
+    return apply(elementwise.zero_where, input, apply(comparison.isnan, input))
 
 
 @method("any")
@@ -364,37 +332,6 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
         require_elements("norm", input, dims)
         return apply(rows.amax if p > 0 else rows.amin, size, dim=dims, keepdim=keepdim)
     return apply(rows.p_norm, input, p=p, dim=dims, keepdim=keepdim)
-
-
-@method("cumsum")
-def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """Sums of all elements up to each along an axis, y_i = sum_{k <= i} a_k.
-
-    Parameters
-    ----------
-    input : Tensor
-        Integers and truth values are summed as int64.
-    dim : int
-        The axis to sum along.
-    dtype : dtype, optional
-        Convert the elements to this dtype first.
-
-    Returns
-    -------
-    Tensor
-        Of the shape of `input`.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.tensor([1, 2, 3]).cumsum(dim=0)
-    tensor([1, 3, 6])
-    """
-    input = converted(input, dtype)
-    axis = as_dim("cumsum", dim, input.ndim)
-    if input.ndim:
-        return apply(rows.cumsum, input, dim=axis, reverse=False)
-    return sum(input)
 
 
 def prepared(

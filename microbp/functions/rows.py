@@ -6,18 +6,21 @@ Type checkers read ``rows.pyi``, which a test writes and keeps true.
 from __future__ import annotations
 
 from microbp.methods import method
-from microbp.ops import arithmetic, comparison, elementwise
+from microbp.ops import arithmetic, comparison, elementwise, special, trigonometry
 from microbp.ops.arithmetic import *  # noqa: F403
 from microbp.ops.comparison import *  # noqa: F403
 from microbp.ops.elementwise import *  # noqa: F403
+from microbp.ops.special import *  # noqa: F403
+from microbp.ops.trigonometry import *  # noqa: F403
 
 absolute = elementwise.abs
-arccos = elementwise.acos
-arccosh = elementwise.acosh
-arcsin = elementwise.asin
-arcsinh = elementwise.asinh
-arctan = elementwise.atan
-arctanh = elementwise.atanh
+arccos = trigonometry.acos
+arccosh = trigonometry.acosh
+arcsin = trigonometry.asin
+arcsinh = trigonometry.asinh
+arctan = trigonometry.atan
+arctan2 = trigonometry.atan2
+arctanh = trigonometry.atanh
 greater = comparison.gt
 greater_equal = comparison.ge
 less = comparison.lt
@@ -33,6 +36,7 @@ __all__ = [
     "arcsin",
     "arcsinh",
     "arctan",
+    "arctan2",
     "arctanh",
     "greater",
     "greater_equal",
@@ -45,6 +49,8 @@ __all__ = [
 __all__ += arithmetic.__all__
 __all__ += comparison.__all__
 __all__ += elementwise.__all__
+__all__ += special.__all__
+__all__ += trigonometry.__all__
 
 for name in __all__:
     method(name)(globals()[name])

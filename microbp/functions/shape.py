@@ -6,7 +6,7 @@ input, so that a write to one is seen in the other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from microbp.errors import ShapeError
@@ -16,6 +16,9 @@ from microbp.ops import shape as rows
 from microbp.tensor import Tensor, apply
 
 __all__ = [
+    "atleast_1d",
+    "atleast_2d",
+    "atleast_3d",
     "broadcast_to",
     "flatten",
     "numel",
@@ -404,3 +407,56 @@ def numel(input: Tensor) -> int:
     6
     """
     return input.array.size
+
+
+def atleast_1d(*tensors: Any) -> Any:
+    """With an axis of size 1 if there is none.
+
+    Parameters
+    ----------
+    *tensors : Tensor, or one sequence of Tensor
+        Of any shapes.
+
+    Returns
+    -------
+    Tensor, or tuple of Tensor if several were given
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.atleast_1d(microbp.tensor(5))
+    tensor([5])
+    """
+    return each(tensors, lambda shape: shape or (1,))
+
+
+def atleast_2d(*tensors: Any) -> Any:
+    """With axes of size 1 put in front until there are two; see `atleast_1d`.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.atleast_2d(microbp.tensor([5, 6]))
+    tensor([[5, 6]])
+    """
+    return each(tensors, lambda shape: (1,) * (2 - len(shape)) + shape)
+
+
+def atleast_3d(*tensors: Any) -> Any:
+    """With axes of size 1 put in until there are three: a vector is a row, a matrix a layer; see `atleast_1d`.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.atleast_3d(microbp.zeros(2)).shape, microbp.atleast_3d(microbp.zeros(2, 4)).shape
+    ((1, 2, 1), (2, 4, 1))
+    """
+    return each(tensors, lambda shape: shape if len(shape) > 2 else (*(1,) * (2 - len(shape)), *shape, 1))
+
+
+def each(tensors: tuple[Any, ...], change: Callable[[tuple[int, ...]], tuple[int, ...]]) -> Any:
+    """Tensors in the shapes that a function makes of theirs; one of them stays one."""
+    alone = len(tensors) == 1 and not isinstance(tensors[0], tuple | list)
+    given = tensors[0] if len(tensors) == 1 and not alone else tensors
+    changed = tuple(apply(rows.reshape, tensor, shape=change(tensor.array.shape)) for tensor in given)
+    return changed[0] if alone else changed

@@ -6,11 +6,12 @@ with the reductions. Functions with PyTorch's signatures are in `microbp.nn.func
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from microbp.ops import elementwise
+from microbp.ops import elementwise, linalg, special
 from microbp.ops.op import op
 
 __all__: list[str] = []
@@ -68,7 +69,7 @@ selu.grad("a", "1.0507009873554805 * where(a > 0, g, g * 1.6732632423543772 * ex
 @op("a * (1 + erf(a / 2**0.5)) / 2", hands_on=("p",), floating=True)
 def gelu(a: Any) -> Any:
     """The value times the probability `p` that a normal variable is smaller."""
-    p = 0.5 * (1 + elementwise.erf.forward(a * 0.5**0.5))
+    p = 0.5 * (1 + special.erf.forward(a * 0.5**0.5))
     return a * p, p
 
 
@@ -171,6 +172,71 @@ def hardswish(a: Any) -> Any:
 
 
 hardswish.grad("a", "where(a <= -3, 0, where(a < 3, g * (a / 3 + 0.5), g))")
+
+
+@op("where(a > threshold, a, value)")
+def threshold(a: Any, *, threshold: float, value: float) -> Any:
+    """The value itself above a threshold, a constant up to it; NaN stays NaN."""
+    return np.where(a <= threshold, np.asarray(value, a.dtype), a)
+
+
+@threshold.grad("a", "where(a <= threshold, 0, g)")
+def _(g: Any, a: Any, *, threshold: float) -> Any:
+    return elementwise.zero_where(g, a <= threshold)
+
+
+@op("where(abs(a) <= lambd, 0, a)", floating=True)
+def hardshrink(a: Any, *, lambd: float) -> Any:
+    """0 around 0, the value itself beyond."""
+    return elementwise.masked(a, ~((a >= -lambd) & (a <= lambd)))
+
+
+@hardshrink.grad("a", "where((a >= -lambd) & (a <= lambd), 0, g)")
+def _(g: Any, a: Any, *, lambd: float) -> Any:
+    return elementwise.zero_where(g, (a >= -lambd) & (a <= lambd))
+
+
+@op("where(a > lambd, a - lambd, where(a < -lambd, a + lambd, 0 * a))", floating=True)
+def softshrink(a: Any, *, lambd: float) -> Any:
+    """The value moved towards 0, but not across."""
+    return a - np.minimum(np.maximum(a, -lambd), lambd)
+
+
+@softshrink.grad("a", "where((a >= -lambd) & (a <= lambd), 0, g)")
+def _(g: Any, a: Any, *, lambd: float) -> Any:
+    return elementwise.zero_where(g, (a >= -lambd) & (a <= lambd))
+
+
+@op("where(m, exp(a), 0) / where(m, exp(a), 0).sum(axis=-1, keepdims=True)", promotes=False, broadcasts=False)
+def masked_softmax(a: Any, m: Any) -> Any:
+    """Softmax along the last axis over the elements where the mask `m` holds, 0 elsewhere; `m` may be None.
+
+    Where no element of a row takes part, because the mask leaves none or all are -inf, the row is 0.
+    """
+    if a.dtype.itemsize == 2:
+        return masked_softmax.forward(a.astype(np.float32), m).astype(a.dtype)
+    allowed = a if m is None else np.where(m, a, np.asarray(-np.inf, a.dtype))
+    peak = np.maximum.reduce(allowed, -1, keepdims=True, initial=-np.inf)
+    peak[peak == -np.inf] = 0
+    y = np.subtract(allowed, peak, out=None if allowed is a else allowed)
+    np.exp(y, out=y)
+    total = last_sums(y)
+    total[total == 0] = 1
+    y /= total
+    return y
+
+
+@masked_softmax.grad("a", "y * (g - (g * y).sum(axis=-1, keepdims=True))", arrays_only=True)
+def _(g: Any, y: Any) -> Any:
+    out = g - np.vecdot(g, y)[..., None]
+    out *= y
+    return out
+
+
+def last_sums(a: Any) -> Any:
+    """Sums over the last axis, which is kept with size 1, as a product with a column of ones."""
+    *before, size = a.shape
+    return a.reshape(math.prod(before), size).dot(linalg.ones(size, a.dtype)).reshape(*before, 1)
 
 
 @op("a * m", broadcasts=False)

@@ -11,7 +11,7 @@ from microbp.errors import DivisionError, DtypeError
 from microbp.ops.elementwise import zero_where, zeros_like
 from microbp.ops.op import op
 
-__all__ = ["fmod", "maximum", "minimum", "mul", "neg", "reciprocal", "remainder", "square"]
+__all__ = ["copysign", "fmod", "heaviside", "maximum", "minimum", "mul", "neg", "reciprocal", "remainder", "square"]
 
 
 @op("a + b", numpy=np.add)
@@ -248,6 +248,46 @@ def _(g: Any, a: Any, b: Any) -> Any:
 @minimum.grad("b", "where(a == b, g / 2, where(a > b, g, 0))")
 def _(g: Any, a: Any, b: Any) -> Any:
     return zero_where(where(a == b, g / 2, g), a < b)
+
+
+@op("copysign(a, b)", numpy=np.copysign, floating=True)
+def copysign(a: Any, b: Any) -> Any:
+    """The modulus of one value with the sign of another, element by element; at 0 the gradient is taken to be 0.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.copysign(microbp.tensor([1.0, -2.0]), microbp.tensor([-0.0, 5.0]))
+    tensor([-1.,  2.])
+    """
+    return np.copysign(a, b)
+
+
+copysign.grad("a", "g * (sign(a) * sign(y))")
+copysign.grad("b", "zeros_like(g)")
+
+
+@op("heaviside(a, b)", numpy=np.heaviside)
+def heaviside(a: Any, b: Any) -> Any:
+    """The step function: 0 for negative elements of `a` and NaN, 1 for positive ones, and `b` at 0.
+
+    It is flat, so its gradient is 0, and that of `b` is 1 where it is taken (PyTorch raises an error).
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.heaviside(microbp.tensor([-1.5, 0.0, 2.0]), microbp.tensor(0.5))
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+    return np.where(a == 0, b, a > 0).astype(a.dtype)
+
+
+heaviside.grad("a", "zeros_like(g)")
+
+
+@heaviside.grad("b", "where(a == 0, g, 0)")
+def _(g: Any, a: Any) -> Any:
+    return zero_where(g, a != 0)
 
 
 @op("where(condition, a, b)", numpy=np.where)

@@ -1,4 +1,4 @@
-"""Rows of one argument, computed element by element."""
+"""Rows of one argument, computed element by element: signs, rounding, exponentials, logarithms and roots."""
 
 from __future__ import annotations
 
@@ -7,21 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from microbp.ops.erf import erf_of
 from microbp.ops.op import op
 
 __all__ = [
     "abs",
-    "acos",
-    "acosh",
-    "asin",
-    "asinh",
-    "atan",
-    "atanh",
     "ceil",
-    "cos",
-    "cosh",
-    "erf",
     "exp",
     "expm1",
     "floor",
@@ -35,11 +25,7 @@ __all__ = [
     "rsqrt",
     "sigmoid",
     "sign",
-    "sin",
-    "sinh",
     "sqrt",
-    "tan",
-    "tanh",
     "trunc",
 ]
 
@@ -198,6 +184,18 @@ def round(a: Any, *, decimals: int = 0) -> Any:
 
 round.grad("a", "zeros_like(g)")
 
+
+@op("nan_to_num(a, nan=nan, posinf=posinf, neginf=neginf)")
+def nan_to_num(a: Any, *, nan: float, posinf: float | None, neginf: float | None) -> Any:
+    """Numbers in place of NaN and infinities, which get no gradient; None stands for the dtype's extreme."""
+    return np.nan_to_num(a, nan=nan, posinf=posinf, neginf=neginf)
+
+
+@nan_to_num.grad("a", "where(isfinite(a), g, 0)")
+def _(g: Any, a: Any) -> Any:
+    return zero_where(g, ~np.isfinite(a))
+
+
 # Exponentials, logarithms and roots
 
 
@@ -332,200 +330,6 @@ def rsqrt(a: Any) -> Any:
 
 rsqrt.grad("a", "-g * y * y * y / 2")
 
-# Trigonometric functions, their inverses, and both for the hyperbola
-
-
-@op("sin(a)", numpy=np.sin, floating=True)
-def sin(a: Any) -> Any:
-    """Sine of an angle in radians.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.sin(microbp.tensor([0.0, 1.0]))
-    tensor([0.0000, 0.8415])
-    """
-    return np.sin(a)
-
-
-sin.grad("a", "g * cos(a)")
-
-
-@op("cos(a)", numpy=np.cos, floating=True)
-def cos(a: Any) -> Any:
-    """Cosine of an angle in radians.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.cos(microbp.tensor([0.0, 1.0]))
-    tensor([1.0000, 0.5403])
-    """
-    return np.cos(a)
-
-
-cos.grad("a", "-g * sin(a)")
-
-
-@op("tan(a)", numpy=np.tan, floating=True)
-def tan(a: Any) -> Any:
-    """Tangent of an angle in radians.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.tan(microbp.tensor([0.0, 1.0]))
-    tensor([0.0000, 1.5574])
-    """
-    return np.tan(a)
-
-
-tan.grad("a", "g * (1 + y * y)")
-
-
-@op("sinh(a)", numpy=np.sinh, floating=True)
-def sinh(a: Any) -> Any:
-    """Hyperbolic sine.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.sinh(microbp.tensor([0.0, 1.0]))
-    tensor([0.0000, 1.1752])
-    """
-    return np.sinh(a)
-
-
-sinh.grad("a", "g * cosh(a)")
-
-
-@op("cosh(a)", numpy=np.cosh, floating=True)
-def cosh(a: Any) -> Any:
-    """Hyperbolic cosine.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.cosh(microbp.tensor([0.0, 1.0]))
-    tensor([1.0000, 1.5431])
-    """
-    return np.cosh(a)
-
-
-cosh.grad("a", "g * sinh(a)")
-
-
-@op("tanh(a)", numpy=np.tanh, floating=True)
-def tanh(a: Any) -> Any:
-    """Hyperbolic tangent.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.tanh(microbp.tensor([0.0, 1.0]))
-    tensor([0.0000, 0.7616])
-    """
-    return np.tanh(a)
-
-
-tanh.grad("a", "g * (1 - y * y)")
-
-
-@op("arcsin(a)", numpy=np.arcsin, floating=True)
-def asin(a: Any) -> Any:
-    """Inverse sine, in radians; NaN outside of -1 to 1.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.asin(microbp.tensor([0.0, 1.0]))
-    tensor([0.0000, 1.5708])
-    """
-    return np.arcsin(a)
-
-
-asin.grad("a", "g / sqrt(1 - a * a)")
-
-
-@op("arccos(a)", numpy=np.arccos, floating=True)
-def acos(a: Any) -> Any:
-    """Inverse cosine, in radians; NaN outside of -1 to 1.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.acos(microbp.tensor([0.0, 1.0]))
-    tensor([1.5708, 0.0000])
-    """
-    return np.arccos(a)
-
-
-acos.grad("a", "-g / sqrt(1 - a * a)")
-
-
-@op("arctan(a)", numpy=np.arctan, floating=True)
-def atan(a: Any) -> Any:
-    """Inverse tangent, in radians.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.atan(microbp.tensor([0.0, 1.0]))
-    tensor([0.0000, 0.7854])
-    """
-    return np.arctan(a)
-
-
-atan.grad("a", "g / (1 + a * a)")
-
-
-@op("arcsinh(a)", numpy=np.arcsinh, floating=True)
-def asinh(a: Any) -> Any:
-    """Inverse hyperbolic sine.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.asinh(microbp.tensor([0.0, 1.0]))
-    tensor([0.0000, 0.8814])
-    """
-    return np.arcsinh(a)
-
-
-asinh.grad("a", "g / sqrt(1 + a * a)")
-
-
-@op("arccosh(a)", numpy=np.arccosh, floating=True)
-def acosh(a: Any) -> Any:
-    """Inverse hyperbolic cosine; NaN below 1.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.acosh(microbp.tensor([1.0, 2.0]))
-    tensor([0.0000, 1.3170])
-    """
-    return np.arccosh(a)
-
-
-acosh.grad("a", "g / sqrt(a * a - 1)")
-
-
-@op("arctanh(a)", numpy=np.arctanh, floating=True)
-def atanh(a: Any) -> Any:
-    """Inverse hyperbolic tangent; infinite at -1 and 1, NaN beyond.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.atanh(microbp.tensor([0.0, 0.5]))
-    tensor([0.0000, 0.5493])
-    """
-    return np.arctanh(a)
-
-
-atanh.grad("a", "g / (1 - a * a)")
-
 # Functions that networks are made of
 
 
@@ -562,24 +366,3 @@ def relu(a: Any) -> Any:
 @relu.grad("a", "where(y <= 0, 0, g)", arrays_only=True)  # NaN passes the gradient on, and so stays visible
 def _(g: Any, y: Any) -> Any:
     return masked(g, y.astype(bool))  # y is positive, 0 or NaN
-
-
-@op("erf(a)", floating=True)
-def erf(a: Any) -> Any:
-    """Error function, 2/√π times the integral of exp(-t²) over t from 0 to a.
-
-    Source: W. J. Cody, "Rational Chebyshev approximations for the error function",
-    Mathematics of Computation 23 (1969) 631-637.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> microbp.erf(microbp.tensor([0.0, 1.0]))
-    tensor([0.0000, 0.8427])
-    """
-    return erf_of(a)
-
-
-@erf.grad("a", "g * 2 / sqrt(pi) * exp(-a * a)")
-def _(g: Any, a: Any) -> Any:
-    return g * np.exp(-a * a) * (2 / math.sqrt(math.pi))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def put_add(a: Any, *, shape: tuple[int, ...], index: Any) -> Any:
     if is_basic(index) or is_mask(index):
         y[index] = a  # no element is named twice
     else:
-        np.add.at(y, index, a)
+        add_into(y, index, a)
     return y
 
 
@@ -49,6 +50,26 @@ setitem.grad("a", "setitem(g, 0, index=index)")
 setitem.grad("b", "sum_to(getitem(g, index=index), b_shape)")
 
 
+@op("add_at(a.copy(), index, b)", broadcasts=False)
+def add_at(a: Any, b: Any, *, index: Any) -> Any:
+    """The tensor with the values `b` added to the elements at an index; where one occurs twice, both are added."""
+    y = a.copy()
+    add_into(y, index, b)
+    return y
+
+
+add_at.grad("a", "g")
+add_at.grad("b", "sum_to(getitem(g, index=index), b_shape)")
+
+
+@op("multiply_at(a.copy(), index, b)", broadcasts=False)
+def multiply_at(a: Any, b: Any, *, index: Any) -> Any:
+    """The tensor with the elements at an index multiplied by the values `b`, as often as they occur; no gradient."""
+    y = a.copy()
+    np.multiply.at(y, index, b)
+    return y
+
+
 @op("take_along_axis(a, places, axis=dim)")
 def gather(a: Any, *, dim: int, places: Any) -> Any:
     """Along an axis, the element that `places` names for each position of the others."""
@@ -62,7 +83,7 @@ gather.grad("a", "gather_transposed(g, shape=a_shape, dim=dim, places=places)")
 def gather_transposed(a: Any, *, shape: tuple[int, ...], dim: int, places: Any) -> Any:
     """Zeros, with each value added where `gather` would have taken it from."""
     y = np.zeros(shape, a.dtype)
-    np.add.at(y, grid(places, dim), a)
+    add_into(y, grid(places, dim), a)
     return y
 
 
@@ -76,6 +97,43 @@ def grid(places: Any, dim: int) -> tuple[Any, ...]:
         places if axis == dim else np.arange(size).reshape((-1,) + (1,) * (last - axis))
         for axis, size in enumerate(shape)
     )
+
+
+def add_into(y: Any, index: Any, values: Any) -> None:
+    """Add values to the elements of a contiguous array at an index, as often as they occur in it.
+
+    NumPy adds several times faster at positions in a flat array than at an index of rows, or of several parts.
+    """
+    places = flattened(index, y.shape)
+    if places is None:
+        np.add.at(y, index, values)
+    else:
+        np.add.at(y.reshape(-1), places.reshape(-1), np.broadcast_to(values, places.shape).reshape(-1))
+
+
+def flattened(index: Any, shape: tuple[int, ...]) -> Any:
+    """The positions in the flattened array that an index names; None if they are not easily told.
+
+    They are for one array of integers beside full slices, and for arrays of integers for all axes.
+    """
+    parts = index if isinstance(index, tuple) else (index,)
+    arrays = [axis for axis, part in enumerate(parts) if isinstance(part, np.ndarray) and part.dtype.kind == "i"]
+    full = all(axis in arrays or (isinstance(part, slice) and part == slice(None)) for axis, part in enumerate(parts))
+    if not full or not arrays or len(arrays) not in (1, len(shape)) or len(parts) > len(shape):
+        return None
+    strides = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+    places: Any = 0
+    for axis in arrays:
+        part, size = parts[axis].astype(np.int64, copy=False), shape[axis]
+        if part.size and not -size <= part.min() <= part.max() < size:
+            return None  # NumPy says what is wrong
+        places = places + np.where(part < 0, part + size, part) * strides[axis]
+    if len(arrays) == 1:
+        axis = arrays[0]
+        before = np.arange(math.prod(shape[:axis])) * (strides[axis] * shape[axis])
+        places = np.add.outer(np.add.outer(before, places), np.arange(strides[axis]))
+        places = places.reshape((*shape[:axis], *parts[axis].shape, *shape[axis + 1 :]))
+    return places
 
 
 def is_basic(index: Any) -> bool:

@@ -27,6 +27,18 @@ any_of: Any = np.logical_or.reduce
 all_of: Any = np.logical_and.reduce
 
 
+def accumulator(a: Any) -> Any:
+    """The dtype in which elements are summed up and multiplied: int64 for integers, float32 for float16."""
+    if a.dtype.kind != "f":
+        return np.int64
+    return np.float32 if a.dtype.itemsize == 2 else None
+
+
+def result(a: Any) -> Any:
+    """The dtype of a sum or product of elements."""
+    return a.dtype if a.dtype.kind == "f" else np.int64
+
+
 @op("a.sum(axis=dim, keepdims=keepdim)")
 def sum(a: Any, *, dim: Axes, keepdim: bool) -> Any:
     """Sum over some axes; integers and truth values are summed as int64, float16 in float32."""
@@ -169,7 +181,8 @@ norm.grad("a", "spread(g / where(y == 0, inf, y), shape=a_shape, dim=dim) * a")
 @op("(abs(a) ** p).sum(axis=dim, keepdims=keepdim) ** (1 / p)")
 def p_norm(a: Any, *, p: float, dim: Axes, keepdim: bool) -> Any:
     """The p-norm over some axes, for finite p other than 0; where an element is 0, so is its gradient."""
-    return add_up(np.abs(a) ** p, dim, keepdims=keepdim) ** (1 / p)
+    wide = np.abs(a).astype(np.float32) if a.dtype.itemsize == 2 else np.abs(a)
+    return (add_up(wide**p, dim, keepdims=keepdim) ** (1 / p)).astype(a.dtype)
 
 
 p_norm.grad(
@@ -182,6 +195,8 @@ p_norm.grad(
 @op("log(exp(a).sum(axis=dim, keepdims=keepdim))", floating=True)
 def logsumexp(a: Any, *, dim: Axes, keepdim: bool) -> Any:
     """Logarithm of the sum of exponentials, shifted by the maximum so that nothing overflows."""
+    if a.dtype.itemsize == 2:
+        return logsumexp.forward(a.astype(np.float32), dim=dim, keepdim=keepdim).astype(a.dtype)
     peak = largest(a, dim, keepdims=True, initial=-np.inf)
     peak = np.where(np.isfinite(peak), peak, 0)
     total = add_up(np.exp(a - peak), dim, keepdims=True)
@@ -195,6 +210,8 @@ logsumexp.grad("a", "spread(g, shape=a_shape, dim=dim) * exp(a - spread(y, shape
 @op("exp(a) / exp(a).sum(axis=dim, keepdims=True)")
 def softmax(a: Any, *, dim: int) -> Any:
     """Exponentials along an axis, scaled to sum to 1; shifted by the maximum so that nothing overflows."""
+    if a.dtype.itemsize == 2:
+        return softmax.forward(a.astype(np.float32), dim=dim).astype(a.dtype)
     y = shifted(a, dim)
     np.exp(y, out=y)
     y /= add_up(y, dim, keepdims=True)
@@ -207,6 +224,8 @@ softmax.grad("a", "y * (g - sum(g * y, dim=(dim,), keepdim=True))")
 @op("a - log(exp(a).sum(axis=dim, keepdims=True))")
 def log_softmax(a: Any, *, dim: int) -> Any:
     """Logarithm of the softmax along an axis, exact also where the softmax itself underflows."""
+    if a.dtype.itemsize == 2:
+        return log_softmax.forward(a.astype(np.float32), dim=dim).astype(a.dtype)
     y = shifted(a, dim)
     y -= np.log(add_up(np.exp(y), dim, keepdims=True))
     return y
@@ -224,7 +243,7 @@ def shifted(a: Any, dim: int) -> Any:
 def cumsum(a: Any, *, dim: int, reverse: bool) -> Any:
     """Sums of all elements up to each along an axis; if `reverse`, from each on."""
     flow = backwards(a, dim) if reverse else a
-    y = np.add.accumulate(flow, dim, None if a.dtype.kind == "f" else np.int64)
+    y = np.add.accumulate(flow, dim, accumulator(a)).astype(result(a), copy=False)
     return backwards(y, dim) if reverse else y
 
 
@@ -236,6 +255,19 @@ def backwards(a: Any, dim: int) -> Any:
     return a[(slice(None),) * dim + (slice(None, None, -1),)]
 
 
+@op("cumprod(a, dim)")
+def cumprod(a: Any, *, dim: int) -> Any:
+    """Products of all elements up to each along an axis.
+
+    An element's gradient is the product of those before it, times what comes from the
+    element on: g[k] + a[k+1] * (g[k+1] + a[k+2] * (...)). Nothing is divided by it.
+    """
+    return np.multiply.accumulate(a, dim, accumulator(a)).astype(result(a), copy=False)
+
+
+cumprod.grad("a", "partial_products(a, dim=dim, reverse=False) * (g + recurrence(a, g * a, dim=dim, reverse=True))")
+
+
 @op("prod(a, axis=dim, keepdims=keepdim)")
 def prod(a: Any, *, dim: int, keepdim: bool) -> Any:
     """Product along an axis.
@@ -243,7 +275,8 @@ def prod(a: Any, *, dim: int, keepdim: bool) -> Any:
     An element's gradient is the product of all others: of those before it times those after
     it, and not the product divided by the element, which may be zero.
     """
-    return multiply_up(a, dim, None if a.dtype.kind == "f" else np.int64, keepdims=keepdim)
+    y = multiply_up(a, dim, accumulator(a), keepdims=keepdim)
+    return y.astype(a.dtype) if a.dtype == np.float16 else y
 
 
 prod.grad(
@@ -257,9 +290,9 @@ prod.grad(
 def partial_products(a: Any, *, dim: int, reverse: bool) -> Any:
     """Products of all elements before each along an axis; if `reverse`, of all after it."""
     flow = np.moveaxis(a, dim, 0)[:: -1 if reverse else 1]
-    y = np.ones_like(flow)
-    np.multiply.accumulate(flow[:-1], 0, None, y[1:])
-    return np.ascontiguousarray(np.moveaxis(y[:: -1 if reverse else 1], 0, dim))
+    y = np.ones(flow.shape, accumulator(a) or a.dtype)
+    np.multiply.accumulate(flow[:-1], 0, y.dtype, y[1:])
+    return np.ascontiguousarray(np.moveaxis(y[:: -1 if reverse else 1], 0, dim), a.dtype)
 
 
 partial_products.grad("a", "y * recurrence(a, g, dim=dim, reverse=not reverse)")
@@ -273,10 +306,10 @@ def recurrence(a: Any, b: Any, *, dim: int, reverse: bool) -> Any:
     """
     step = -1 if reverse else 1
     factors, terms = np.moveaxis(a, dim, 0)[::step], np.moveaxis(b, dim, 0)[::step]
-    y = np.zeros_like(terms)
+    y = np.zeros(terms.shape, accumulator(b) or b.dtype)
     for k in range(1, len(y)):
         y[k] = terms[k - 1] + factors[k - 1] * y[k - 1]
-    return np.ascontiguousarray(np.moveaxis(y[::step], 0, dim))
+    return np.ascontiguousarray(np.moveaxis(y[::step], 0, dim), b.dtype)
 
 
 recurrence.grad("a", "y * recurrence(a, g, dim=dim, reverse=not reverse)")

@@ -11,15 +11,31 @@ import numpy as np
 import pytest
 
 import microbp
-from microbp.ops import elementwise
+from microbp.ops import elementwise, trigonometry
 from microbp.ops.erf import erf_of
 from tests.referee import compare, torch
 from tests.samples import away_from_zero, normal, positive
 
 SPECIAL = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, 1e4, -1e4, 1e-300, 1e300])
 FIRST, SECOND = (grid.ravel() for grid in np.meshgrid(SPECIAL, SPECIAL))
-UNARY = [*elementwise.__all__, "neg", "reciprocal", "square", "absolute", "arcsin", "arctan"]
-BINARY = ["add", "sub", "mul", "div", "maximum", "minimum", "fmod", "true_divide", "multiply", "subtract", "divide"]
+PAIRS = ["atan2", "hypot"]
+UNARY = [*elementwise.__all__, *(name for name in trigonometry.__all__ if name not in PAIRS)]
+UNARY += ["erf", "erfc", "erfinv", "neg", "reciprocal", "square", "absolute", "arcsin", "arctan"]
+BINARY = [
+    "atan2",
+    "hypot",
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "maximum",
+    "minimum",
+    "fmod",
+    "true_divide",
+    "multiply",
+    "subtract",
+    "divide",
+]
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

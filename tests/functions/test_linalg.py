@@ -65,23 +65,6 @@ def test_named_products() -> None:
     compare(lambda lib, a, b: (lib.bmm(a, b), a.bmm(b)), normal(5, 3, 4), normal(5, 4, 2), second_order=True)
 
 
-@pytest.mark.parametrize("options", [{}, {"beta": 0.5}, {"alpha": 3}, {"beta": 2, "alpha": -1.5}])
-@pytest.mark.parametrize("shape", [(3, 2), (2,), (3, 1), ()])
-def test_addmm(shape: tuple[int, ...], options: dict[str, float]) -> None:
-    compare(
-        lambda lib, c, a, b: lib.addmm(c, a, b, **options),
-        normal(*shape),
-        normal(3, 4),
-        normal(4, 2),
-        second_order=True,
-    )
-
-
-def test_addmm_without_its_input() -> None:
-    nan = np.full((3, 2), np.nan)
-    compare(lambda lib, a, b: lib.addmm(lib.from_numpy(nan), a, b, beta=0), normal(3, 4), normal(4, 2))
-
-
 @pytest.mark.parametrize(
     ("left", "right"), [((2, 3), (4, 5)), ((3,), (4,)), ((2, 3), (4,)), ((3,), (4, 5)), ((2, 2, 3), (4, 5))]
 )
@@ -114,8 +97,6 @@ def test_impossible_products() -> None:
         zeros(2, 3).mv(zeros(2))
     with pytest.raises(ShapeError, match="equal length"):
         zeros(2, 3, 4).bmm(zeros(1, 4, 5))
-    with pytest.raises(ShapeError, match="addmm"):
-        microbp.addmm(zeros(2), zeros(2, 3), zeros(2, 2))
 
 
 def test_linear_names_what_does_not_fit() -> None:

@@ -259,11 +259,6 @@ def test_logsumexp_of_integers() -> None:
     assert found.item() == pytest.approx(1 + np.log(2))
 
 
-def test_cumsum() -> None:
-    compare(lambda lib, a: (a.cumsum(0), lib.cumsum(a, -1)), normal(2, 3, 4))
-    compare(lambda lib, a: lib.cumsum(a, 0), normal())
-
-
 def test_large_variance_around_a_large_mean() -> None:
     """Two passes: the squares of the values themselves would lose all digits."""
     assert microbp.tensor([1e8, 1e8 + 1, 1e8 + 2], dtype=microbp.float64).var().item() == 1
@@ -275,3 +270,55 @@ def test_views_and_functions_are_one() -> None:
         np.testing.assert_array_equal(getattr(t, name)(dim=0).array, getattr(microbp, name)(t, dim=0).array)
     with pytest.raises(TypeError, match="expected a tensor"):
         microbp.sum([1, 2])
+
+
+@pytest.mark.parametrize("array", [np.array([[1, np.nan, 3], [np.nan] * 3, [1, 2, 3]]), normal(0, 3)])
+def test_without_nan(array: Any) -> None:
+    compare(lambda lib, a: (lib.nansum(a), a.nansum(1), lib.nansum(a, (0, 1), True)), array, second_order=True)
+    compare(lambda lib, a: (lib.nanmean(a), lib.nanmean(a, 0, True)), array, second_order=True)
+    compare(lambda lib, a: a.detach().nanmean(1), array)
+    compare(lambda lib, a: lib.nansum(a, 0), np.array([[1, 2], [3, 4]]))
+    with pytest.raises(DtypeError, match="nanmean needs"):
+        microbp.nanmean(microbp.tensor([1, 2]))
+
+
+ALONG_AN_AXIS = ["logsumexp", "softmax", "log_softmax", "cumsum", "cumprod"]
+HALF = ["sum", "mean", "var", "std", "norm", "nansum", "prod", *ALONG_AN_AXIS]
+
+
+@pytest.mark.parametrize("name", HALF)
+@pytest.mark.parametrize(("low", "high"), [(0.5, 1.4), (10, 20), (-1, 1), (0.99, 1.01)])
+def test_float16_accumulates_in_more_digits(name: str, low: float, high: float) -> None:
+    array = np.random.default_rng(0).uniform(low, high, 3000).astype(np.float16)
+    arguments = (0,) if name in ALONG_AN_AXIS else ()
+
+    def run(lib: Any, a: Any) -> Any:
+        return getattr(lib, name)(a.detach(), *arguments)
+
+    if name != "prod":  # whose products PyTorch rounds one by one
+        compare(run, array, rtol=2e-3, atol=1e-6)
+    exact = run(microbp, microbp.tensor(array.astype(np.float64)))
+    found = run(microbp, microbp.tensor(array))
+    assert found.dtype == np.float16
+    with np.errstate(over="ignore"):
+        expected = exact.numpy().astype(np.float16)
+    np.testing.assert_allclose(found.numpy(), expected, rtol=2e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", HALF)
+def test_gradients_of_float16(name: str) -> None:
+    array = np.random.default_rng(0).uniform(0.9, 1.1, 200).astype(np.float16)
+    found = []
+    for dtype in (microbp.float16, microbp.float64):
+        t = microbp.tensor(array, dtype=dtype, requires_grad=True)
+        (getattr(t, name)(*((0,) if name in ALONG_AN_AXIS else ())) ** 2).sum().backward()
+        found.append(t.grad)
+    assert found[0].dtype == np.float16
+    np.testing.assert_allclose(found[0].numpy(), found[1].numpy(), rtol=1e-2, atol=3e-2)
+
+
+def test_numpys_functions_without_nan() -> None:
+    array = np.array([[1.0, np.nan], [2.0, 3.0]])
+    t = microbp.tensor(array)
+    np.testing.assert_allclose(np.nansum(t, axis=0).numpy(), np.nansum(array, axis=0))
+    np.testing.assert_allclose(np.nanmean(t, axis=1, keepdims=True).numpy(), np.nanmean(array, axis=1, keepdims=True))

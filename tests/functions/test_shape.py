@@ -267,9 +267,7 @@ def test_numpys_functions_without_a_gradient() -> None:
 
 
 def test_numpys_functions_that_tensors_lack_are_named() -> None:
-    with pytest.raises(TypeError, match=r"np\.kron has no counterpart"):
-        np.kron(microbp.ones(2), microbp.ones(2))
+    with pytest.raises(TypeError, match=r"np\.interp has no counterpart"):
+        np.interp(microbp.ones(2), [0, 1], [0, 1])
     with pytest.raises(NotImplementedError, match="more than 2 dimensions"):
         np.dot(microbp.ones(2, 2, 2), microbp.ones(2))
-    with pytest.raises(NotImplementedError, match="matrix norm"):
-        np.linalg.norm(microbp.ones(2, 2), 1)

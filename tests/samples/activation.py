@@ -26,6 +26,16 @@ def inputs(**options: Any) -> list[Any]:
     return [((array,), options) for array in arrays]
 
 
+def torch_masked_softmax(lib: Any, a: Any, m: Any) -> Any:
+    """What PyTorch's attention gives for scores and values that are unit vectors."""
+    size = a.shape[-1]
+    if not a.numel():
+        return a.softmax(-1)
+    eye, zeros = lib.eye(size, dtype=a.dtype), lib.zeros(size, size, dtype=a.dtype)
+    mask = a if m is None else lib.where(m, a, -lib.inf)
+    return functional(lib).scaled_dot_product_attention(lib.zeros_like(a), zeros, eye, attn_mask=mask, scale=1.0)
+
+
 FINITE = np.array([-800.0, -30.0, -6.0, -3.0, -1.0, 0.0, 1.0, 3.0, 6.0, 30.0, 800.0])
 
 samples = {
@@ -75,6 +85,37 @@ samples = {
         smooth=False,
     ),
     "hardswish": Samples(lambda lib, a: functional(lib).hardswish(a), [*inputs(), (FINITE,)], smooth=False),
+    "threshold": Samples(
+        lambda lib, a, threshold, value: functional(lib).threshold(a, threshold, value),
+        [
+            *inputs(threshold=0.1, value=20.0),
+            ((FINITE,), {"threshold": 1.0, "value": 7}),
+            ((np.array([-1, 5, 3]),), {"threshold": 3, "value": 7}),
+        ],
+        smooth=False,
+    ),
+    "hardshrink": Samples(
+        lambda lib, a, lambd: functional(lib).hardshrink(a, lambd),
+        [*inputs(lambd=0.7), ((FINITE,), {"lambd": 3.0}), ((FINITE,), {"lambd": -1.0})],
+        smooth=False,
+    ),
+    "softshrink": Samples(
+        lambda lib, a, lambd: functional(lib).softshrink(a, lambd),
+        [*inputs(lambd=0.7), ((FINITE,), {"lambd": 3.0}), ((FINITE,), {"lambd": 0})],
+        smooth=False,
+    ),
+    "masked_softmax": Samples(
+        torch_masked_softmax,
+        [
+            (normal(3, 4), None),
+            (normal(2, 3, 4), np.tri(3, 4, dtype=bool)),
+            (normal(2, 3, 4), np.array([[True, False, True, True], [False] * 4, [False, False, True, False]])),
+            (np.array([[-800.0, 800.0, 0.0], [0.0, 800.0, 800.0]]), None),
+            (np.zeros((2, 0)), None),
+            (np.zeros((0, 3)), np.ones(3, bool)),
+            (np.asarray(normal(4, 6)[::2, ::-2]), None),
+        ],
+    ),
     "dropout": Samples(
         None,
         [

@@ -56,6 +56,27 @@ samples = {
     "fmod": Samples(lambda lib, a, b: lib.fmod(a, b), rounded),
     "floor_divide": Samples(lambda lib, a, b: lib.div(a, b, rounding_mode="floor"), rounded),
     "trunc_divide": Samples(lambda lib, a, b: lib.div(a, b, rounding_mode="trunc"), rounded),
+    "copysign": Samples(
+        lambda lib, a, b: lib.copysign(a, b),
+        [
+            (away_from_zero(3, 4), away_from_zero(3, 4, seed=1)),
+            (away_from_zero(2, 1, 4), away_from_zero(3, 1, seed=1)),
+            (away_from_zero(), away_from_zero(2, seed=1)),
+            empty,
+            (away_from_zero(4, 3).T, away_from_zero(3, 4)),
+        ],
+    ),
+    "heaviside": Samples(
+        lambda lib, a, b: lib.heaviside(a.detach(), b.detach()) + 0 * a + lib.where(a == 0, b - b.detach(), 0),
+        [
+            (np.array([-1.5, 0.0, 2.0]), np.array([0.5, 0.25, 0.125])),
+            (np.array([[-1.5], [0.0]]), normal(3)),
+            (np.array(0.0), normal()),
+            empty,
+            transposed,
+        ],
+        smooth=False,
+    ),
     "maximum": Samples(lambda lib, a, b: lib.maximum(a, b), [*pair, empty, transposed]),
     "minimum": Samples(lambda lib, a, b: lib.minimum(a, b), [*pair, empty, transposed]),
     "where": Samples(

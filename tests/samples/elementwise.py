@@ -12,8 +12,6 @@ from tests.samples import Samples, away_from_zero, normal, positive
 real = [(normal(3, 4),), (normal(),), (normal(0, 3),), (normal(4, 3).T,), (normal(2, 1, 6)[..., ::-2],)]
 no_zero = [(away_from_zero(3, 4),), (away_from_zero(),), (normal(0, 3),), (away_from_zero(4, 3).T,)]
 above_zero = [(positive(3, 4),), (positive(),), (normal(0, 3),), (positive(4, 3).T,)]
-inside = [(np.tanh(normal(3, 4)),), (np.asarray(np.tanh(normal())),), (normal(0, 3),), (np.tanh(normal(4, 3)).T,)]
-above_one = [(1 + positive(3, 4),), (np.asarray(1 + positive()),), (normal(0, 3),), (1 + positive(4, 3).T,)]
 between = [(np.array([[-2.7, -1.3], [0.2, 1.6]]),), (np.array(1.3),), (normal(0, 3),), (np.array([[0.6, -0.6]]).T,)]
 
 
@@ -24,16 +22,7 @@ def named(name: str) -> Callable[..., Any]:
 
 domains = {
     "abs": no_zero,
-    "acos": inside,
-    "acosh": above_one,
-    "asin": inside,
-    "asinh": real,
-    "atan": real,
-    "atanh": inside,
     "ceil": between,
-    "cos": real,
-    "cosh": real,
-    "erf": [*real, (np.linspace(-6.5, 6.5, 27),)],
     "exp": real,
     "expm1": real,
     "floor": between,
@@ -47,11 +36,7 @@ domains = {
     "rsqrt": above_zero,
     "sigmoid": [*real, (np.array([-800.0, -30.0, 30.0, 800.0]),)],
     "sign": no_zero,
-    "sin": real,
-    "sinh": real,
     "sqrt": above_zero,
-    "tan": inside,
-    "tanh": real,
     "trunc": between,
     "zeros_like": real,
 }
@@ -59,6 +44,19 @@ samples = {name: Samples(named(name), inputs) for name, inputs in domains.items(
 samples["round"] = Samples(
     lambda lib, a, decimals=0: lib.round(a, decimals=decimals),
     [*between, ((np.array([1.234, -5.678]),), {"decimals": 2}), ((np.array([123.4, -567.8]),), {"decimals": -2})],
+)
+with_gaps = np.array([[1.0, np.nan, -2.0], [np.inf, 0.5, -np.inf]])
+samples["nan_to_num"] = Samples(
+    lambda lib, a, nan, posinf, neginf: lib.nan_to_num(a, nan, posinf, neginf),
+    [
+        ((with_gaps,), {"nan": 0.0, "posinf": None, "neginf": None}),
+        ((with_gaps.T,), {"nan": 1.5, "posinf": 9.0, "neginf": -9.0}),
+        ((np.array(np.nan),), {"nan": 0.0, "posinf": None, "neginf": None}),
+        ((normal(0, 3),), {"nan": 0.0, "posinf": None, "neginf": None}),
+        ((normal(3, 4),), {"nan": 0.0, "posinf": None, "neginf": None}),
+        ((np.array([1, 2]),), {"nan": 0.0, "posinf": None, "neginf": None}),
+    ],
+    smooth=False,
 )
 samples["zero_where"] = Samples(
     lambda lib, a, mask: lib.where(mask, 0.0, a),

@@ -28,7 +28,9 @@ def in_torch(lib: Any, index: Any) -> Any:
     """An index with tensors for arrays."""
     if isinstance(index, tuple):
         return tuple(in_torch(lib, part) for part in index)
-    return lib.from_numpy(index) if isinstance(index, np.ndarray) else index
+    if isinstance(index, np.ndarray):
+        return lib.from_numpy(index if index.dtype == bool else index.astype(np.int64))
+    return index
 
 
 def added(lib: Any, a: Any, shape: tuple[int, ...], index: Any) -> Any:
@@ -43,6 +45,21 @@ def replaced(lib: Any, a: Any, b: Any, index: Any) -> Any:
     y = a.clone()
     y[in_torch(lib, index)] = b
     return y
+
+
+def summed(lib: Any, a: Any, b: Any, index: Any) -> Any:
+    """A copy with values added at an index."""
+    index = in_torch(lib, index)
+    parts = index if isinstance(index, tuple) else (index,)
+    if all(isinstance(part, lib.Tensor) for part in parts):
+        return a.index_put(parts, b, accumulate=True)
+    places = lib.arange(a.numel()).reshape(a.shape)[index]
+    return a.reshape(-1).index_add(0, places.reshape(-1), b.expand(places.shape).reshape(-1)).reshape(a.shape)
+
+
+def multiplied(lib: Any, a: Any, b: Any, index: Any) -> Any:
+    """A copy, outside the graph, with elements along the first axis multiplied at positions."""
+    return a.detach().scatter_reduce(0, lib.from_numpy(index), b.detach(), "prod")
 
 
 samples = {
@@ -63,6 +80,24 @@ samples = {
             ((normal(2, 3), 2.5), {"index": (slice(None), 0)}),
             ((normal(3, 2).T, normal(2, 1, seed=1)), {"index": (slice(None), slice(1, None))}),
             ((normal(2, 3), normal(3, seed=1)), {"index": slice(None)}),
+        ],
+    ),
+    "add_at": Samples(
+        summed,
+        [
+            *(((normal(2, 3), normal(*shape, seed=1)), {"index": index}) for index, shape in indices),
+            ((normal(2, 3), normal(seed=1)), {"index": pairs}),
+            ((normal(3, 2).T, normal(4, seed=1)), {"index": (np.array([-1, -1, 0, 1]), np.array([-1, 2, 0, -3]))}),
+            ((normal(2, 3, 2), normal(2, 3, 1, seed=1)), {"index": (slice(None), np.array([2, -1, 0]))}),
+            ((normal(2, 3, 2), normal(2, 2, seed=1)), {"index": (np.array([1, 1]), np.array([0, 0], np.int8))}),
+        ],
+    ),
+    "multiply_at": Samples(
+        multiplied,
+        [
+            ((normal(3), normal(4, seed=1)), {"index": np.array([0, 2, 2, 0])}),
+            ((normal(3), normal(0, seed=1)), {"index": np.array([], np.int64)}),
+            ((normal(6)[::-2], normal(2, seed=1)), {"index": np.array([1, 1])}),
         ],
     ),
     "gather": Samples(

@@ -167,6 +167,10 @@ samples = {
         lambda lib, a, dim, reverse: a.flip(dim).cumsum(dim).flip(dim) if reverse else a.cumsum(dim),
         [*along(*lines, reverse=False), *along(*lines, reverse=True), *along(np.arange(4), reverse=True)],
     ),
+    "cumprod": Samples(
+        lambda lib, a, dim: a.cumprod(dim),
+        [*along(*lines), *along(several_zeros, np.arange(4)), *along(np.array([[True, False], [True, True]]))],
+    ),
     "prod": Samples(
         lambda lib, a, dim, keepdim: lib.prod(a, dim=dim, keepdim=keepdim),
         [*along(*lines, keepdim=False), *along(several_zeros, keepdim=True), *along(np.arange(4), keepdim=False)],
