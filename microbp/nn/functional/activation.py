@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from microbp.errors import OptionError, ShapeError, warn
-from microbp.functions.softmax import normalised
+from microbp.errors import OptionError
 from microbp.inplace import apply_in_place
 from microbp.nn.functional.check import require_floating, tensor_for
 from microbp.ops import activation as rows
-from microbp.ops import elementwise, reduction
+from microbp.ops import elementwise, trigonometry
 from microbp.ops.op import Op
 from microbp.tensor import Tensor, apply
 
@@ -17,29 +16,28 @@ __all__ = [
     "celu",
     "elu",
     "gelu",
+    "hardshrink",
     "hardsigmoid",
     "hardswish",
     "hardtanh",
     "leaky_relu",
-    "log_softmax",
     "logsigmoid",
     "mish",
-    "prelu",
     "relu",
     "relu6",
     "selu",
     "sigmoid",
     "silu",
-    "softmax",
-    "softmin",
     "softplus",
+    "softshrink",
     "softsign",
     "tanh",
     "tanhshrink",
+    "threshold",
 ]
 
 
-TAKE_INTEGERS = frozenset({elementwise.sigmoid, elementwise.tanh, rows.hardtanh, rows.softsign, rows.tanhshrink})
+TAKE_INTEGERS = frozenset({elementwise.sigmoid, trigonometry.tanh, rows.hardtanh, rows.softsign, rows.tanhshrink})
 
 
 def activate(row: Op, input: Any, inplace: bool, **options: Any) -> Tensor:
@@ -217,7 +215,7 @@ def tanh(input: Tensor) -> Tensor:
     >>> tanh(microbp.tensor([0.0, 2.0]))
     tensor([0.0000, 0.9640])
     """
-    return activate(elementwise.tanh, input, False)
+    return activate(trigonometry.tanh, input, False)
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
@@ -308,102 +306,44 @@ def tanhshrink(input: Tensor) -> Tensor:
     return activate(rows.tanhshrink, input, False)
 
 
-def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """x where x > 0, else weight * x.
-
-    Source: He, Zhang, Ren & Sun, "Delving Deep into Rectifiers" (2015).
-
-    Parameters
-    ----------
-    input : Tensor
-        (N, C, ...) or any shape.
-    weight : Tensor
-        One slope, or one for each of the C channels.
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
+    """x where x > threshold, else value.
 
     Examples
     --------
     >>> import microbp
-    >>> prelu(microbp.tensor([[-1.0, -1.0]]), microbp.tensor([0.1, 0.2]))
-    tensor([[-0.1000, -0.2000]])
+    >>> from microbp.nn import functional
+    >>> functional.threshold(microbp.tensor([-1.0, 0.5, 2.0]), 0.5, 20.0)
+    tensor([20., 20.,  2.])
     """
-    input, weight = tensor_for("prelu", input), tensor_for("prelu", weight, "weight")
-    slopes: Any = weight
-    if weight.numel() == 1:
-        slopes = weight.reshape((1,) * input.ndim) if weight.ndim != input.ndim else weight
-    else:
-        channels = input.shape[1] if input.ndim > 1 else 1
-        if weight.ndim != 1 or weight.shape[0] != channels:
-            raise ShapeError(
-                f"prelu: weight of shape {weight.shape} needs one slope, or as many as input {input.shape} has "
-                f"channels ({channels})"
-            )
-        slopes = weight.reshape((1, channels) + (1,) * (input.ndim - 2))
-    out: Tensor = apply(rows.prelu, input, slopes)
+    input = tensor_for("threshold", input)
+    if inplace:
+        return apply_in_place(rows.threshold, input, threshold=threshold, value=value)
+    out: Tensor = apply(rows.threshold, input, threshold=threshold, value=value)
     return out
 
 
-def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
-    """exp(x) / sum(exp(x)) along a dimension: positive values that sum to 1.
-
-    Parameters
-    ----------
-    input : Tensor
-        Any shape.
-    dim : int
-        The dimension along which to normalise. Leaving it out is deprecated in PyTorch, and warns.
-    dtype : dtype, optional
-        Convert the input first.
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """0 where \\|x\\| <= lambd, else x.
 
     Examples
     --------
     >>> import microbp
-    >>> softmax(microbp.tensor([[0.0, 0.0, 0.0, 0.0]]), dim=1)
-    tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
+    >>> hardshrink(microbp.tensor([-1.0, 0.25, 2.0]))
+    tensor([-1.,  0.,  2.])
     """
-    return along(reduction.softmax, input, dim, dtype, "softmax")
+    return activate(rows.hardshrink, input, False, lambd=lambd)
 
 
-def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
-    """log(softmax(x)) along a dimension, computed as x - logsumexp(x).
-
-    Parameters
-    ----------
-    input, dim, dtype
-        As for `softmax`.
+def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """x moved towards 0 by lambd, and 0 where it would go across.
 
     Examples
     --------
     >>> import microbp
-    >>> log_softmax(microbp.tensor([[0.0, 1.0]]), dim=1)
-    tensor([[-1.3133, -0.3133]])
+    >>> softshrink(microbp.tensor([-1.0, 0.25, 2.0]))
+    tensor([-0.5000,  0.0000,  1.5000])
     """
-    return along(reduction.log_softmax, input, dim, dtype, "log_softmax")
-
-
-def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
-    """softmax(-x) along a dimension.
-
-    Parameters
-    ----------
-    input, dim, dtype
-        As for `softmax`.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> softmin(microbp.tensor([[0.0, 1.0]]), dim=1)
-    tensor([[0.7311, 0.2689]])
-    """
-    return along(reduction.softmax, -tensor_for("softmin", input), dim, dtype, "softmin")
-
-
-def along(row: Op, input: Any, dim: int | None, dtype: Any, name: str) -> Tensor:
-    """Apply a row that works along a dimension."""
-    input = tensor_for(name, input)
-    if dim is None:
-        warn(
-            f"Implicit dimension choice for {name} has been deprecated. "
-            "Change the call to include dim=X as an argument."
-        )
-        dim = 0 if input.ndim in (0, 1, 3) else 1
-    return normalised(row, input, dim, dtype)
+    if not lambd >= 0:
+        raise OptionError(f"softshrink: lambda must not be negative, but found {lambd}")
+    return activate(rows.softshrink, input, False, lambd=lambd)

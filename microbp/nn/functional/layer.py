@@ -1,20 +1,14 @@
-"""What layers compute, and helpers, with PyTorch's signatures."""
+"""Linear and bilinear maps, and labels as vectors, with PyTorch's signatures."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
-from microbp.errors import DtypeError, OptionError, RangeError, ShapeError
-from microbp.functions.generator import generator_or_default
-from microbp.inplace import apply_in_place
+from microbp.errors import DtypeError, RangeError, ShapeError
 from microbp.nn.functional.check import tensor_for
-from microbp.ops import activation, linalg
+from microbp.ops import linalg
 from microbp.ops import loss as rows
-from microbp.tensor import Tensor, apply, as_operand, wrap
+from microbp.tensor import Tensor, apply, as_operand
 
-__all__ = ["bilinear", "dropout", "linear", "normalize", "one_hot"]
+__all__ = ["bilinear", "linear", "one_hot"]
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -94,44 +88,6 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     return result
 
 
-def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Set each element to 0 with probability p, and scale the others by 1 / (1 - p), so that the mean stays.
-
-    Source: Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting" (2014).
-
-    Parameters
-    ----------
-    input : Tensor
-        Any shape.
-    p : float
-        The probability, from 0 to 1.
-    training : bool
-        If False, the input is returned as it is.
-    inplace : bool
-        Write the result into the input.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> generator = microbp.manual_seed(0)
-    >>> sorted(set(dropout(microbp.ones(100), p=0.75).tolist()))
-    [0.0, 4.0]
-    """
-    if not 0.0 <= p <= 1.0:
-        raise OptionError(f"dropout probability has to be between 0 and 1, but got {p}")
-    input = tensor_for("dropout", input)
-    if not training or p == 0:
-        return input
-    if input.dtype.kind != "f":
-        raise DtypeError(f"dropout works on floating point, got {input.dtype}")
-    kept = generator_or_default(None).numpy.random(input.shape, np.float32) >= p
-    mask = np.multiply(kept, 0.0 if p == 1 else 1 / (1 - p), dtype=input.dtype)
-    if inplace:
-        return apply_in_place(activation.dropout, input, wrap(mask))
-    out: Tensor = apply(activation.dropout, input, wrap(mask))
-    return out
-
-
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """Labels as rows of zeros with a single 1.
 
@@ -167,30 +123,3 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise RangeError(f"one_hot: class values must be smaller than num_classes {num_classes}, got {labels.max()}")
     out: Tensor = apply(rows.one_hot, as_operand(tensor), classes=num_classes)
     return out
-
-
-def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: None = None) -> Tensor:
-    """x / max(‖x‖_p, eps) along a dimension.
-
-    Parameters
-    ----------
-    input : Tensor
-        Any shape.
-    p : float
-        The exponent of the norm.
-    dim : int or tuple of int
-        The dimension, or dimensions, of the norm.
-    eps : float
-        Keeps the divisor away from 0.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> normalize(microbp.tensor([[3.0, 4.0]]))
-    tensor([[0.6000, 0.8000]])
-    """
-    if out is not None:
-        raise NotImplementedError("normalize() has no out=; assign the result")
-    lengths = as_operand(input).norm(p, dim, keepdim=True)
-    result: Tensor = input / lengths.clamp(min=eps)
-    return result
