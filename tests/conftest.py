@@ -8,6 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 import microbp
+from tests.parity.report import Report
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--overwrite") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Report())
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

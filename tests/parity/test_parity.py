@@ -1,0 +1,130 @@
+"""Every operation of the catalogue computes what PyTorch computes: values, gradients, second gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import microbp
+from microbp.tensor import wrap
+from tests.parity import Call, Operation, catalogue
+from tests.parity.exempt import EXEMPT, public_functions
+from tests.parity.report import REPORT, rows_of
+from tests.referee import assert_same, evaluate, to_array, torch
+
+CATALOGUE = catalogue()
+LEAST = 20
+
+TOLERANCES = {"result": 1e-10, "gradient": 1e-10, "second": 1e-8}
+
+
+@pytest.fixture(params=CATALOGUE.values(), ids=list(CATALOGUE))
+def operation(request: pytest.FixtureRequest) -> Operation:
+    """Each operation of the catalogue."""
+    found: Operation = request.param
+    return found
+
+
+def tensors_of(one: Call, dtype: Any = None) -> list[Any]:
+    """The arrays of a call as tensors on that very memory; floating-point ones require grad."""
+    found = []
+    floating = 0
+    for array in one.arrays():
+        if array.dtype.kind == "f":
+            t = wrap(array if dtype is None else array.astype(dtype))
+            found.append(t.requires_grad_(floating not in one.constants))
+            floating += 1
+        else:
+            found.append(wrap(array))
+    return found
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_operation(operation: Operation, record_property: Callable[[str, object], None]) -> None:
+    referee = torch()
+    calls = operation.calls()
+    largest = dict.fromkeys(TOLERANCES, 0.0)
+    for layout, one in calls:
+        mine = tensors_of(one)
+        before = [to_array(t).copy() for t in mine]
+        yours = [
+            referee.tensor(np.ascontiguousarray(a) if a.ndim else a).requires_grad_(t.requires_grad)
+            for a, t in zip(one.arrays(), mine, strict=True)
+        ]
+        ours, theirs = (
+            evaluate(
+                lib,
+                lambda lib, *given, one=one: operation.run(lib, one, list(given)),
+                tuple(tensors),
+                operation.second_order,
+            )
+            for lib, tensors in ((microbp, mine), (referee, yours))
+        )
+        where = f"{operation.name}{one}, {layout}"
+        assert [name for name, _ in ours] == [name for name, _ in theirs], where
+        for (name, a), (_, b) in zip(ours, theirs, strict=True):
+            order = name.split()[0]
+            assert_same(a, b, f"{where}: {name}", rtol=TOLERANCES[order], atol=TOLERANCES[order])
+            largest[order] = max(largest[order], deviation(a, b))
+        for t, array in zip(mine, before, strict=True):
+            np.testing.assert_array_equal(t.array, array, err_msg=f"{where}: an input was changed")
+    record_property("parity", {"name": operation.name, "calls": len(calls), **largest})
+
+
+def deviation(mine: Any, yours: Any) -> float:
+    """The largest difference, as a part of 1 + the value."""
+    if not isinstance(mine, np.ndarray) or mine.dtype.kind != "f" or not mine.size:
+        return 0.0
+    finite = np.isfinite(yours)
+    difference = np.abs(mine[finite] - yours[finite]) / (1 + np.abs(yours[finite]))
+    return float(difference.max(initial=0.0))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_float32_keeps_its_dtype(operation: Operation) -> None:
+    for layout, one in operation.calls():
+        mine = tensors_of(one, np.float32)
+        results = operation.run(microbp, one, mine)
+        wanted = [t for t in mine if t.requires_grad]
+        results = results if isinstance(results, tuple | list) else (results,)
+        outputs = [r for r in results if isinstance(r, microbp.Tensor) and r.requires_grad]
+        for output in outputs:
+            if "dtype" not in one.options:
+                assert output.dtype == np.float32, f"{operation.name}{one}, {layout}"
+        if outputs and wanted:
+            for g in microbp.autograd.grad(outputs, wanted, [microbp.ones_like(o) for o in outputs], allow_unused=True):
+                assert g is None or g.dtype == np.float32, f"gradient of {operation.name}{one}, {layout}"
+
+
+def test_operation_is_tried_often_enough(operation: Operation) -> None:
+    calls = [one for _, one in operation.calls()]
+    assert len(calls) >= LEAST
+    arrays = [array for one in calls for array in one.arrays()]
+    assert operation.no_scalar or any(array.ndim == 0 for array in arrays), "a tensor without axes"
+    assert operation.no_empty or any(array.size == 0 for array in arrays), "a tensor without elements"
+    assert operation.second_order or operation.why
+    if operation.broadcasts:
+        pairs = [one.arrays()[:2] for one in calls if len(one.arrays()) > 1]
+        assert any(grows(a, b) for a, b in pairs), "the first of two is broadcast"
+        assert any(grows(b, a) for a, b in pairs), "the second of two is broadcast"
+        assert any(grows(a, b) and grows(b, a) for a, b in pairs), "both are broadcast at once"
+
+
+def grows(a: Any, b: Any) -> bool:
+    """Whether the first array is broadcast when it meets the second."""
+    return bool(np.broadcast_shapes(a.shape, b.shape) != a.shape)
+
+
+def test_every_public_function_is_in_the_catalogue_or_says_why_not() -> None:
+    named = CATALOGUE.keys() | EXEMPT.keys()
+    assert not sorted(public_functions() - named), "operations that nobody compares with PyTorch"
+    assert not sorted(EXEMPT.keys() & CATALOGUE.keys())
+    assert not sorted(named - public_functions()), "names that microbp does not have"
+
+
+def test_the_report_is_about_this_catalogue() -> None:
+    listed = rows_of(REPORT.read_text(encoding="utf-8"))
+    assert listed == {name: len(one.calls()) for name, one in CATALOGUE.items()}, "run tests/parity with --overwrite"
