@@ -83,8 +83,8 @@ class Operation:
     generate : callable
         Gives the calls, for a source of values.
     torch : callable or None
-        ``torch(lib, *arguments, **options)``: how PyTorch computes the same, where it has no such function, or one whose
-        second derivative is missing.
+        ``torch(lib, *arguments, **options)``: how PyTorch computes the same, where it has no such function, or one
+        whose second derivative is missing.
     second_order : bool
         Whether second gradients are compared.
     why : str

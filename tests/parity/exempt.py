@@ -15,7 +15,7 @@ EXEMPT: dict[str, str] = {}
 
 
 def public_functions() -> set[str]:
-    """The names of all functions on tensors: top level, ``linalg``, ``nn.functional``, and methods without such a twin."""
+    """The functions on tensors: top level, ``linalg``, ``nn.functional``, and methods without such a twin."""
     found = set()
     known = set()
     for prefix, namespace in (("", microbp), ("linalg.", microbp.linalg), ("nn.functional.", microbp.nn.functional)):
