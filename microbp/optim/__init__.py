@@ -5,6 +5,7 @@ is the base of those whose step is one formula for every element; `layer_groups`
 from layer names.
 """
 
+from microbp.optim import lr_scheduler
 from microbp.optim.adadelta import Adadelta
 from microbp.optim.adagrad import Adagrad
 from microbp.optim.adam import Adam, AdamW
@@ -34,4 +35,5 @@ __all__ = [
     "RMSprop",
     "Rprop",
     "layer_groups",
+    "lr_scheduler",
 ]
