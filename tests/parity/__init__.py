@@ -46,11 +46,14 @@ class Call:
         Those of the call.
     constants : tuple of int
         The numbers of the floating-point arrays, in the order in which they appear, that need no gradient.
+    first_order : bool
+        Whether second gradients are not compared, at a kink or a pole where PyTorch's are NaN.
     """
 
     arguments: tuple[Any, ...]
     options: dict[str, Any] = field(default_factory=dict)
     constants: tuple[int, ...] = ()
+    first_order: bool = False
 
     def __repr__(self) -> str:
         parts = [*map(brief, self.arguments), *(f"{name}={brief(value)}" for name, value in self.options.items())]
@@ -60,9 +63,9 @@ class Call:
         """All arrays, in the order in which they appear."""
         return [leaf for leaf in leaves((self.arguments, self.options)) if isinstance(leaf, np.ndarray)]
 
-    def converts(self) -> bool:
-        """Whether a dtype is among the arguments."""
-        return any(isinstance(leaf, Dtype) for leaf in leaves((self.arguments, self.options)))
+    def dtypes(self) -> list[str]:
+        """The names of the dtypes among the arguments."""
+        return [leaf.name for leaf in leaves((self.arguments, self.options)) if isinstance(leaf, Dtype)]
 
     def rebuilt(self, lib: Any, tensors: list[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments and options with tensors in place of the arrays, and the library's dtypes."""
@@ -156,9 +159,9 @@ def alias(name: str, other: str) -> None:
     registered[name] = replace(registered[other], name=name)
 
 
-def call(*arguments: Any, constants: tuple[int, ...] = (), **options: Any) -> Call:
+def call(*arguments: Any, constants: tuple[int, ...] = (), first_order: bool = False, **options: Any) -> Call:
     """A call with these arguments and options."""
-    return Call(arguments, options, constants)
+    return Call(arguments, options, constants, first_order)
 
 
 def catalogue() -> dict[str, Operation]:
