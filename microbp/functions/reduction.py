@@ -355,9 +355,12 @@ def converted(input: Any, dtype: Any) -> Any:
     return apply(shaping.cast, input, dtype=as_dtype(dtype), source=input.array.dtype)
 
 
-def in_dtype(result: Any, dtype: Any) -> Any:
+def in_dtype(result: Tensor, dtype: Any) -> Tensor:
     """A sum or product in the dtype asked for: those of small integers come as int64."""
-    return result if dtype is None else converted(result, dtype)
+    if dtype is None:
+        return result
+    out: Tensor = converted(result, dtype)
+    return out
 
 
 def count(input: Any, dims: tuple[int, ...] | None) -> int:

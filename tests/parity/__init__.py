@@ -46,14 +46,14 @@ class Call:
         Those of the call.
     constants : tuple of int
         The numbers of the floating-point arrays, in the order in which they appear, that need no gradient.
-    first_order : bool
-        Whether second gradients are not compared, at a kink or a pole where PyTorch's are NaN.
+    order : int
+        Up to which derivatives PyTorch has the right numbers: 2, or 1 at a place where its second ones are NaN, say.
     """
 
     arguments: tuple[Any, ...]
     options: dict[str, Any] = field(default_factory=dict)
     constants: tuple[int, ...] = ()
-    first_order: bool = False
+    order: int = 2
 
     def __repr__(self) -> str:
         parts = [*map(brief, self.arguments), *(f"{name}={brief(value)}" for name, value in self.options.items())]
@@ -153,15 +153,9 @@ def operation(name: str, **traits: Any) -> Callable[[Callable[[Values], Calls]],
     return enter
 
 
-def alias(name: str, other: str) -> None:
-    """Enter another name of an operation that is in the catalogue already."""
-    assert name not in registered, f"{name} is in the catalogue already"
-    registered[name] = replace(registered[other], name=name)
-
-
-def call(*arguments: Any, constants: tuple[int, ...] = (), first_order: bool = False, **options: Any) -> Call:
+def call(*arguments: Any, constants: tuple[int, ...] = (), order: int = 2, **options: Any) -> Call:
     """A call with these arguments and options."""
-    return Call(arguments, options, constants, first_order)
+    return Call(arguments, options, constants, order)
 
 
 def catalogue() -> dict[str, Operation]:
@@ -170,6 +164,12 @@ def catalogue() -> dict[str, Operation]:
         if not module.name.startswith(("test_", "conftest")):
             import_module(f"{__name__}.{module.name}")
     return registered
+
+
+def alias(name: str, other: str) -> None:
+    """Enter another name of an operation that is in the catalogue already."""
+    assert name not in registered, f"{name} is in the catalogue already"
+    registered[name] = replace(registered[other], name=name)
 
 
 def leaves(value: Any) -> Iterator[Any]:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from tests.parity import Calls, Values, alias, call, operation
+from tests.parity.arithmetic import SHAPES
 
-SHAPES = (((3, 4), (3, 4)), ((), ()), ((3, 1), (4,)), ((), (2, 3)), ((2, 3), ()), ((1, 4), (2, 3, 1)), ((0, 3), (1, 3)))
 SPECIAL = (np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0)
 
 

@@ -1,4 +1,4 @@
-"""The largest and the smallest elements, those of a given rank, and where they are."""
+"""The largest and the smallest elements, and where they are."""
 
 from __future__ import annotations
 
@@ -88,54 +88,3 @@ def place(name: str) -> None:
 
 place("argmax")
 place("argmin")
-
-# Of equal elements, PyTorch takes any; so there are none here, but where NaN decides.
-
-
-@operation("topk")
-def topk(make: Values) -> Calls:
-    yield call(make.distinct(3, 4), 2)
-    yield call(make.distinct(3, 4), k=3, dim=0)
-    yield call(make.distinct(2, 3, 4), 2, -2, False)
-    yield call(make.distinct(2, 3, 4), 1, dim=1, largest=False, sorted=True)
-    yield call(make.distinct(5), 5)
-    yield call(make.distinct(5), 0)
-    yield call(make.distinct(), 1)
-    yield call(make.distinct(0, 3), 2, dim=1)
-    yield call(make.laid_out((1.0, np.nan, np.inf, -np.inf)), 2)
-    yield call(make.laid_out((1.0, np.nan, np.inf, -np.inf)), 4, largest=False)
-    yield call(make.laid_out(make.distinct(3, 4) * 3).astype(np.int64), 2, dim=0)
-
-
-@operation("kthvalue")
-def kthvalue(make: Values) -> Calls:
-    yield call(make.distinct(3, 4), 2)
-    yield call(make.distinct(3, 4), k=3, dim=0)
-    yield call(make.distinct(2, 3, 4), 1, -2, True)
-    yield call(make.distinct(2, 3, 4), 3, dim=1, keepdim=True)
-    yield call(make.distinct(5), 5)
-    yield call(make.distinct(), 1)
-    yield call(make.distinct(), 1, 0, keepdim=True)
-    yield call(make.distinct(0, 3), 2, dim=1)
-    yield call(make.laid_out((1.0, np.nan, np.inf, -np.inf)), 3)
-    yield call(make.laid_out((1.0, np.nan, np.inf, -np.inf)), 4)
-    yield call(make.laid_out(make.distinct(3, 4) * 3).astype(np.int64), 2, dim=0)
-
-
-@operation("median")
-def median(make: Values) -> Calls:
-    yield call(make.distinct(3, 4))
-    yield call(make.distinct(5))
-    yield call(make.tied(3, 4))
-    yield call(make.distinct(3, 4), 1)
-    yield call(make.distinct(3, 4), dim=0, keepdim=True)
-    yield call(make.distinct(2, 3, 4), -2, True)
-    yield call(make.distinct())
-    yield call(make.distinct(), dim=0)
-    yield call(make.distinct(), dim=-1, keepdim=True)
-    yield call(make.distinct(0, 3), dim=1)
-    yield call(make.distinct(0))
-    yield call(make.laid_out((1.0, np.nan, np.inf, -np.inf)))
-    yield call(make.laid_out(((1.0, np.nan, 3.0), (4.0, 5.0, -np.inf))), dim=1)
-    yield call(make.laid_out(make.distinct(3, 4) * 3).astype(np.int64))
-    yield call(make.laid_out(make.distinct(3, 4) * 3).astype(np.int64), dim=1)

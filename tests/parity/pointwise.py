@@ -61,8 +61,8 @@ def halves(make: Values, *shape: int) -> Any:
     return make.laid_out(make.random.integers(-7, 8, size=shape) / 2)
 
 
-WHOLE = {"integers": (-3, 4)}
-ALL = {"integers": (-3, 4), "truths": True}
+WHOLE: dict[str, Any] = {"integers": (-3, 4)}
+ALL: dict[str, Any] = {"integers": (-3, 4), "truths": True}
 
 # Absolute value, sign, and rounding
 
@@ -80,9 +80,9 @@ def rounded(make: Values) -> Calls:
     yield call(halves(make, 3, 4))
     yield call(halves(make))
     yield call(make.normal(0, 2))
-    yield call(make.normal(3, 1, 2) * 100, decimals=2)
+    yield call(make.uniform(-100, 100, 3, 1, 2), decimals=2)
     yield call(make.normal(5), decimals=3)
-    yield call(make.normal(5) * 1000, decimals=-2)
+    yield call(make.uniform(-1000, 1000, 5), decimals=-2)
     yield call(make.normal(), decimals=1)
     yield call(make.laid_out(INFINITE))
     yield call(make.integers(-9, 9, 4))
@@ -136,7 +136,7 @@ def logit(make: Values) -> Calls:
     yield call(make.uniform(-0.3, 1.3, 2, 5), eps=0.1)
     yield call(make.uniform(-0.3, 1.3, 4), 0.3)
     yield call(make.laid_out((0.1, 0.25, 0.5, 0.75, 0.9)), eps=0.25)
-    yield call(make.laid_out((0.0, 0.25, 0.75, 1.0)), eps=0.25, first_order=True)
+    yield call(make.laid_out((0.0, 0.25, 0.75, 1.0)), eps=0.25, order=1)
     yield call(make.laid_out((0.0, 1.0, -0.5, 1.5, np.nan)))
     yield call(make.integers(0, 2, 4))
 

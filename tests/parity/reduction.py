@@ -9,7 +9,7 @@ import numpy as np
 
 from tests.parity import Call, Calls, Dtype, Values, call, operation
 
-ALL_AXES = (
+ALL_AXES: tuple[dict[str, Any], ...] = (
     {},
     {"dim": 0},
     {"dim": -1, "keepdim": True},
@@ -177,9 +177,9 @@ def norm(make: Values) -> Calls:
         yield call(make.away_from_zero(2, 3, 2), order, dim=1)
         yield call(make.away_from_zero(2, 3, 2), p=order, dim=(2, 0), keepdim=True)
         yield call(make.away_from_zero(), order)
-        yield call(make.laid_out(((1.0, 0.0), (2.0, -2.0), (0.0, 0.0))), order, dim=1, first_order=True)
-        yield call(make.laid_out((0.0, 0.0)), order, first_order=True)
-        yield call(make.laid_out(0.0), order, first_order=True)
+        yield call(make.laid_out(((1.0, 0.0), (2.0, -2.0), (0.0, 0.0))), order, dim=1, order=1)
+        yield call(make.laid_out((0.0, 0.0)), order, order=1)
+        yield call(make.laid_out(0.0), order, order=1)
     for order in (2, 1, 3, 0):
         yield call(make.normal(0, 3), order)
         yield call(make.normal(0, 3), order, dim=0)

@@ -1,4 +1,4 @@
-"""Running sums, products and extremes along an axis, and differences."""
+"""Running sums and products along an axis, and differences."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from tests.parity import Calls, Dtype, Values, call, operation
 
 
-def running(name: str, *draws: Callable[..., Any], dtypes: bool = True, constants: tuple[int, ...] = ()) -> None:
-    """Enter a running sum, product or extreme.
+def running(name: str, *draws: Callable[..., Any], constants: tuple[int, ...] = ()) -> None:
+    """Enter a running sum or product.
 
     Parameters
     ----------
@@ -19,8 +19,6 @@ def running(name: str, *draws: Callable[..., Any], dtypes: bool = True, constant
         The function.
     *draws : callable
         Methods of `Values` that draw its arguments.
-    dtypes : bool
-        Whether it takes `dtype`.
     constants : tuple of int
         Of the calls with NaN and infinities.
     """
@@ -41,18 +39,15 @@ def running(name: str, *draws: Callable[..., Any], dtypes: bool = True, constant
         yield call(make.integers(-3, 4, 3, 4), dim=1)
         yield call(make.laid_out(make.integers(0, 9, 4).astype(np.uint8)), dim=0)
         yield call(make.truths(4), dim=0)
-        if dtypes:
-            yield call(make.integers(-3, 4, 3, 2), dim=1, dtype=Dtype("float64"))
-            yield call(make.integers(-3, 4, 3, 2), dim=0, dtype=Dtype("int32"))
-            yield call(make.integers(-3, 4), dim=0, dtype=Dtype("int32"))
-            yield call(make.normal(3, 2), dim=0, dtype=Dtype("float32"))
+        yield call(make.integers(-3, 4, 3, 2), dim=1, dtype=Dtype("float64"))
+        yield call(make.integers(-3, 4, 3, 2), dim=0, dtype=Dtype("int32"))
+        yield call(make.integers(-3, 4), dim=0, dtype=Dtype("int32"))
+        yield call(make.normal(3, 2), dim=0, dtype=Dtype("float32"))
 
 
 running("cumsum", Values.normal)
 # PyTorch divides by the elements to get gradients, which gives NaN for all that follows.
 running("cumprod", Values.away_from_zero, Values.tied, constants=(0,))
-running("cummax", Values.normal, Values.tied, dtypes=False)
-running("cummin", Values.normal, Values.tied, dtypes=False)
 
 
 @operation("diff", no_scalar="PyTorch refuses it")

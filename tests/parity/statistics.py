@@ -44,7 +44,7 @@ def spread(name: str) -> None:
         yield call(make.laid_out((1e8, 1e8 + 1, 1e8 + 2)))
         yield call(make.laid_out((1.0, np.nan, 2.0)))
         # Where nothing is left of n - correction, PyTorch's gradient is another with an axis than without.
-        yield call(make.normal(), first_order=True)
+        yield call(make.normal(), order=1)
         yield call(make.normal(3), correction=3, constants=(0,))
         yield call(make.normal(3), correction=4, constants=(0,))
         yield call(make.normal(3, 2), dim=1, correction=3, constants=(0,))

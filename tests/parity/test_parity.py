@@ -51,15 +51,14 @@ def test_operation(operation: Operation, record_property: Callable[[str, object]
         mine = tensors_of(one)
         before = [to_array(t).copy() for t in mine]
         yours = [
-            referee.tensor(a.copy()).requires_grad_(t.requires_grad)
-            for a, t in zip(one.arrays(), mine, strict=True)
+            referee.tensor(a.copy()).requires_grad_(t.requires_grad) for a, t in zip(one.arrays(), mine, strict=True)
         ]
         ours, theirs = (
             evaluate(
                 lib,
                 lambda lib, *given, one=one: operation.run(lib, one, list(given)),
                 tuple(tensors),
-                operation.second_order and not one.first_order,
+                operation.second_order and one.order > 1,
             )
             for lib, tensors in ((microbp, mine), (referee, yours))
         )
