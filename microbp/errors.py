@@ -16,6 +16,7 @@ __all__ = [
     "BroadcastWarning",
     "DivisionError",
     "DtypeError",
+    "FileFormatError",
     "GradcheckError",
     "GraphError",
     "LinAlgError",
@@ -45,6 +46,10 @@ class DtypeError(MicrobpError, RuntimeError, TypeError):
 
 class DivisionError(MicrobpError, RuntimeError, ZeroDivisionError):
     """An integer was divided by zero, which has no result."""
+
+
+class FileFormatError(MicrobpError, RuntimeError, ValueError):
+    """A file is of another format, cut off, or damaged; the text names the file."""
 
 
 class GraphError(MicrobpError, RuntimeError):
