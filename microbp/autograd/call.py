@@ -259,8 +259,8 @@ class FunctionRow(CallRow):
             except TypeError as error:
                 raise TypeError(f"{self.name}.apply(): {error}") from None
             bound.apply_defaults()
-            if bound.kwargs:
-                raise TypeError(f"{self.name}.forward must not have keyword-only arguments: {', '.join(bound.kwargs)}")
+            if not bound.kwargs.keys().isdisjoint(kwargs):
+                raise TypeError(f"{self.name}.apply() cannot pass on keyword-only arguments: {', '.join(bound.kwargs)}")
             return bound.args
         return args
 

@@ -222,9 +222,7 @@ def record_call(
         [
             number
             for number, (out, before) in enumerate(zip(outputs, raw, strict=True))
-            if isinstance(out, Tensor)
-            and out.array.dtype.kind == "f"
-            and not is_among(before, ctx._not_differentiable)
+            if isinstance(out, Tensor) and out.array.dtype.kind == "f" and not is_among(before, ctx._not_differentiable)
         ]
     )
     if not call.differentiable:
