@@ -151,10 +151,7 @@ def edge_of(value: Any) -> Any:
 
 def is_among(value: Any, tensors: Iterable[Any]) -> bool:
     """Whether a value is one of these tensors."""
-    for tensor in tensors:  # not any(...): this runs several times in each call, mostly over nothing
-        if value is tensor:
-            return True
-    return False
+    return id(value) in map(id, tensors)
 
 
 def check_returned(row: FunctionRow, ctx: FunctionCtx, args: tuple[Any, ...], results: Any) -> None:
