@@ -429,7 +429,7 @@ def test_threads_on_one_retained_graph() -> None:
 )
 def test_a_tensor_that_was_changed_since_is_refused(change: Any) -> None:
     x, w, c = leaf(1.0, 2.0), leaf(3.0, 4.0), microbp.tensor([5.0, 6.0], dtype=microbp.float64)
-    y = checkpoint(lambda a: ((a + 1.0) * (w + 1.0) * (c + 1.0)).exp(), x, use_reentrant=False).sum()
+    y = checkpoint(lambda a: ((a + 1.0) * (w + 1.0) * c).exp(), x, use_reentrant=False).sum()
     with microbp.no_grad():
         change(x, w, c)
     with pytest.raises(errors.MutationError, match="changed since"):
