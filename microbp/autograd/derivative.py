@@ -75,13 +75,16 @@ def jacobian_of(
 
 
 def along(
-    outputs: Sequence[Tensor], points: Sequence[Tensor], create_graph: bool
+    outputs: Sequence[Tensor], points: Sequence[Tensor], create_graph: bool, strict: bool = False
 ) -> Callable[[Sequence[Tensor]], list[Tensor | None]]:
     """A function that gives the derivatives of the outputs along vectors, None for an output that nothing connects."""
     chosen = [k for k, output in enumerate(outputs) if output.requires_grad]
     starts = [zeros_like(outputs[k]).requires_grad_() for k in chosen]
     slopes = gradient([outputs[k] for k in chosen], points, starts, create_graph=True)
     used = [k for k, slope in enumerate(slopes) if slope is not None and slope.requires_grad]
+    if strict and len(used) < len(slopes):
+        missing = next(k for k in range(len(slopes)) if k not in used)
+        raise GraphError(f"the output of the function does not depend on input {missing}")
 
     def products(vectors: Sequence[Tensor]) -> list[Tensor | None]:
         found: list[Tensor | None] = [None] * len(outputs)

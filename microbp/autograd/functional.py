@@ -207,7 +207,7 @@ def jvp(
         results = func(*points)
         outputs = as_tuple(results, "outputs of the function", "jvp")
         check_connected(outputs, strict)
-        products = along(outputs, points, create_graph)(vectors)
+        products = along(outputs, points, create_graph, strict)(vectors)
         found = filled(
             products, outputs, strict, create_graph, "output {} of the function does not depend on the inputs"
         )
@@ -297,7 +297,7 @@ def hessian_product(
         if name == "vhp":
             second = gradient(slopes, points, vectors, create_graph)
         else:
-            second = along(slopes, points, create_graph)(vectors)
+            second = along(slopes, points, create_graph, strict)(vectors)
         found = filled(
             second, points, strict, create_graph, "the derivative of the function does not depend on input {}"
         )
