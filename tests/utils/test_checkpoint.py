@@ -273,6 +273,42 @@ def test_dropout_is_the_same_in_the_second_run_and_random_numbers_go_on_after_it
     assert results[0] == results[1]
 
 
+def test_layers_of_many_kinds_have_the_same_bits() -> None:
+    F = nn.functional
+    x, w = microbp.randn(2, 1, 8, 8), microbp.randn(2, 1, 3, 3, requires_grad=True)
+    moments = microbp.zeros(2), microbp.ones(2)
+
+    def block(a: Any) -> Any:
+        h = F.batch_norm(F.conv2d(a, w), *moments, training=True)
+        h = F.dropout(F.max_pool2d(F.relu(h), 2), 0.3)
+        return F.log_softmax(F.layer_norm(h, h.shape[1:]).flatten(1), 1)
+
+    found = []
+    for wrapped in (True, False):
+        microbp.manual_seed(3)
+        y = checkpoint(block, x, use_reentrant=False) if wrapped else block(x)
+        (g,) = microbp.autograd.grad(F.nll_loss(y, microbp.tensor([1, 2])), w)
+        found.append((y.tolist(), g.tolist()))
+    assert found[0] == found[1]
+
+
+def test_a_checkpoint_for_each_step_of_a_long_recurrence() -> None:
+    def program(lib: Any, w: Any, h: Any) -> Any:
+        for k in range(50):
+            h = checkpointed(lib)(lambda state, k=k: lib.tanh(w @ state) + 0.01 * k, h)
+        return h
+
+    compare(program, W, X[0].copy(), second_order=True)
+
+
+def test_a_lambda_that_looks_up_a_loop_variable_too_late_is_refused() -> None:
+    h = leaf(1.0, 2.0)
+    for k in range(2):
+        h = checkpoint(lambda a: a.exp() * k, h, use_reentrant=False)  # noqa: B023
+    with pytest.raises(errors.CheckpointError, match="other values"):
+        h.sum().backward()
+
+
 def test_without_preserving_the_random_state_other_numbers_are_refused() -> None:
     x = microbp.ones(64, 64, requires_grad=True)
     y = checkpoint(nn.Dropout(0.5), x, use_reentrant=False, preserve_rng_state=False)
