@@ -421,6 +421,14 @@ def test_nothing_is_recorded_or_kept_inside_no_grad() -> None:
     assert not y.requires_grad
 
 
+def test_a_backward_inside_no_grad() -> None:
+    x = leaf(1.0, 2.0)
+    y = checkpoint(lambda a: a.exp(), x, use_reentrant=False).sum()
+    with microbp.no_grad():
+        y.backward()
+    np.testing.assert_allclose(x.grad.array, np.exp([1.0, 2.0]))
+
+
 def test_threads_on_one_retained_graph() -> None:
     x = leaf(1.0, 2.0)
 
@@ -471,6 +479,18 @@ def test_a_tensor_that_was_changed_since_is_refused(change: Any) -> None:
     with pytest.raises(errors.MutationError, match="changed since"):
         y.backward()
     assert x.grad is None
+
+
+def test_a_constant_of_an_inner_checkpoint_that_was_changed_since_is_refused() -> None:
+    c = microbp.tensor([5.0, 6.0], dtype=microbp.float64)
+
+    def outer(a: Any) -> Any:
+        return checkpoint(lambda b: (b * c).exp(), a.sin(), use_reentrant=False)
+
+    y = checkpoint(outer, leaf(1.0, 2.0), use_reentrant=False).sum()
+    c.zero_()
+    with pytest.raises(errors.MutationError, match="changed since"):
+        y.backward()
 
 
 def test_an_optimizer_step_before_the_backward_is_refused_by_name() -> None:
