@@ -17,7 +17,8 @@ import pytest
 import microbp
 from microbp import errors, nn
 from microbp.engine import collect
-from microbp.utils.checkpoint import Recomputed, checkpoint, checkpoint_sequential
+from microbp.utils.checkpoint import checkpoint, checkpoint_sequential
+from microbp.utils.recompute import Recomputed
 from tests.leaves import leaf
 from tests.referee import compare
 
