@@ -509,9 +509,9 @@ class Tensor(Methods):
         Raises
         ------
         GraphError
-            If the tensor requires grad; use ``t.detach().numpy()``.
+            If the tensor requires grad, outside of `no_grad`; use ``t.detach().numpy()``.
         """
-        if self._requires_grad:
+        if self._requires_grad and current.get().recording:
             raise GraphError("numpy() on a tensor that requires grad would lose its graph; use t.detach().numpy()")
         view = self.array.view()
         view.flags.writeable = False
