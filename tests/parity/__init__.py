@@ -99,6 +99,8 @@ class Operation:
     family: str
     generate: Callable[[Values], Calls]
     torch: Callable[..., Any] | None = None
+    script: Callable[..., Any] | None = None
+    keeps_dtype: bool = True
     second_order: bool = True
     why: str = ""
     broadcasts: bool = False
@@ -114,6 +116,8 @@ class Operation:
         arguments, options = one.rebuilt(lib, tensors)
         if self.torch is not None and lib.__name__ == "torch":
             return self.torch(lib, *arguments, **options)
+        if self.script is not None:
+            return self.script(lib, *arguments, **options)
         function = lib
         for part in self.name.split("."):
             function = getattr(function, part)
@@ -123,13 +127,14 @@ class Operation:
 registered: dict[str, Operation] = {}
 
 
-def operation(name: str, **traits: Any) -> Callable[[Callable[[Values], Calls]], Callable[[Values], Calls]]:
-    """Enter an operation in the catalogue, by the generator of its calls."""
+def operation(*names: str, **traits: Any) -> Callable[[Callable[[Values], Calls]], Callable[[Values], Calls]]:
+    """Enter an operation in the catalogue, under each of its names, by the generator of its calls."""
 
     def enter(generate: Callable[[Values], Calls]) -> Callable[[Values], Calls]:
-        assert name not in registered, f"{name} is in the catalogue already"
-        family = generate.__module__.removeprefix(f"{__name__}.")
-        registered[name] = Operation(name, traits.pop("family", family), generate, **traits)
+        family = traits.pop("family", generate.__module__.removeprefix(f"{__name__}."))
+        for name in names:
+            assert name not in registered, f"{name} is in the catalogue already"
+            registered[name] = Operation(name, family, generate, **traits)
         return generate
 
     return enter
