@@ -143,3 +143,55 @@ def into_views(make: Values) -> Calls:
     yield call(make.normal(4, 3), slice(None), 4.0, view=(slice(None, None, 2), None))
     yield call(make.normal(), 0, make.normal(), view=None)
     yield call(make.normal(0, 3), slice(None), make.normal(3), view=slice(None))
+
+
+@operation("select", no_scalar="PyTorch refuses it")
+def select(make: Values) -> Calls:
+    yield call(make.normal(3, 4), 0, 1)
+    yield call(make.normal(3, 4), -1, -2)
+    yield call(make.normal(2, 3, 4), dim=1, index=0)
+    yield call(make.normal(3), 0, 2)
+    yield call(make.normal(2, 0), 0, 1)
+    yield call(make.integers(0, 9, 2, 3), 1, 2)
+
+
+@operation("narrow", no_scalar="PyTorch refuses it")
+def narrow(make: Values) -> Calls:
+    yield call(make.normal(5, 4), 0, 1, 3)
+    yield call(make.normal(5, 4), -1, -3, 2)
+    yield call(make.normal(5, 4), 1, 4, 0)
+    yield call(make.normal(5), dim=0, start=0, length=5)
+    yield call(make.normal(5), 0, make.laid_out(2), 2)
+    yield call(make.normal(0, 3), 0, 0, 0)
+    yield call(make.integers(0, 9, 2, 3), 1, 1, 2)
+
+
+@operation("masked_select", broadcasts=True)
+def masked_select(make: Values) -> Calls:
+    yield call(make.normal(3, 4), make.truths(3, 4))
+    yield call(make.normal(3, 4), make.truths(4))
+    yield call(make.normal(4), make.truths(3, 4))
+    yield call(make.normal(3, 1), make.truths(1, 4))
+    yield call(make.normal(3), np.zeros(3, bool))
+    yield call(make.normal(), make.truths(3))
+    yield call(make.normal(), make.truths())
+    yield call(make.normal(3), make.truths())
+    yield call(make.normal(0, 3), make.truths(0, 3))
+    yield call(make.normal(0, 3), make.truths(3))
+    yield call(make.integers(0, 9, 2, 3), make.truths(2, 3))
+
+
+@operation("masked_fill", broadcasts=True)
+def masked_fill(make: Values) -> Calls:
+    yield call(make.normal(3, 4), make.truths(3, 4), 2.5)
+    yield call(make.normal(3, 4), make.truths(4), make.normal())
+    yield call(make.normal(4), make.truths(3, 4), float("-inf"))
+    yield call(make.normal(3, 1), make.truths(1, 4), make.normal())
+    yield call(make.normal(3), make.truths(3), make.integers(0, 9))
+    yield call(make.normal(3), make.truths(3), make.normal(), constants=(0,))
+    yield call(make.normal(), make.truths(), 1)
+    yield call(make.normal(), make.truths(2), make.normal())
+    yield call(make.normal(0, 3), make.truths(3), make.normal())
+    yield call(make.integers(0, 9, 2, 3), make.truths(2, 3), 7)
+    yield call(make.integers(0, 9, 2, 3), make.truths(2, 3), True)
+    yield call(make.truths(4), make.truths(4), True)
