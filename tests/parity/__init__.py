@@ -46,11 +46,14 @@ class Call:
         Those of the call.
     constants : tuple of int
         The numbers of the floating-point arrays, in the order in which they appear, that need no gradient.
+    order : int
+        Up to which derivatives PyTorch has the right numbers: 2, or 1 at a place where its second ones are NaN, say.
     """
 
     arguments: tuple[Any, ...]
     options: dict[str, Any] = field(default_factory=dict)
     constants: tuple[int, ...] = ()
+    order: int = 2
 
     def __repr__(self) -> str:
         parts = [*map(brief, self.arguments), *(f"{name}={brief(value)}" for name, value in self.options.items())]
@@ -140,9 +143,9 @@ def operation(*names: str, **traits: Any) -> Callable[[Callable[[Values], Calls]
     return enter
 
 
-def call(*arguments: Any, constants: tuple[int, ...] = (), **options: Any) -> Call:
+def call(*arguments: Any, constants: tuple[int, ...] = (), order: int = 2, **options: Any) -> Call:
     """A call with these arguments and options."""
-    return Call(arguments, options, constants)
+    return Call(arguments, options, constants, order)
 
 
 def catalogue() -> dict[str, Operation]:
