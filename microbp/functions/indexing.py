@@ -86,8 +86,8 @@ def as_index(index: Any, ndim: int) -> tuple[Any, Any]:
     """
     if type(index) is list and len(index) < 32 and any(is_no_element(part) for part in index):
         warn(
-            "a list of lists, slices or tensors is taken for a tuple of indices, as in PyTorch; write t[rows, columns], "
-            "or for an index of two dimensions t[microbp.tensor(index)]"
+            "a list of lists, slices or tensors is taken for a tuple of indices, as in PyTorch; "
+            "write t[rows, columns], or for an index of two dimensions t[microbp.tensor(index)]"
         )
         index = tuple(index)
     parts = [as_part(part) for part in (index if isinstance(index, tuple) else (index,))]

@@ -103,7 +103,6 @@ class Operation:
     generate: Callable[[Values], Calls]
     torch: Callable[..., Any] | None = None
     script: Callable[..., Any] | None = None
-    keeps_dtype: bool = True
     second_order: bool = True
     why: str = ""
     broadcasts: bool = False

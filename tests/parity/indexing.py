@@ -32,17 +32,17 @@ def basic_indices() -> Iterator[Any]:
 def index_arrays(make: Values) -> Iterator[Any]:
     """Indices of a tensor of shape (4, 3, 5) with integers or truth values among them."""
     some, more = make.integers(-4, 4, 6), make.integers(0, 3, 2, 1)
-    yield from (some, make.integers(0, 4, 2, 3), make.integers(0, 4, 0), make.integers(0, 4))
+    whole = slice(None)
+    yield from (some, make.integers(0, 4, 2, 3), make.integers(0, 4, 0), make.integers(0, 4), some.astype(np.int32))
     yield from ([0, 2, 2], [-1], [], range(1, 4), [[0, 1], [2, 0]], [True, False, False, True])
-    yield some.astype(np.int32)
-    yield from ((some, 1), (0, slice(None), make.integers(-5, 5, 6)), (some, slice(None), 1), (slice(None), make.integers(0, 3, 4), 1))
-    yield from ((some, more), (some, slice(None), more), (slice(None), more, make.integers(0, 5, 4)))
+    yield from ((some, 1), (0, whole, make.integers(-5, 5, 6)), (some, whole, 1), (whole, make.integers(0, 3, 4), 1))
+    yield from ((some, more), (some, whole, more), (whole, more, make.integers(0, 5, 4)), (make.integers(0, 4), more))
     yield from ((None, some), (some, None), (..., some), (more, None, more), (slice(1, 3), [0, 2], None, [1, 1]))
-    yield from ((make.integers(0, 4, 3), make.integers(0, 3, 3), make.integers(0, 5, 3)), (make.integers(0, 4), make.integers(-3, 3, 2)))
-    yield from (make.truths(4), make.truths(4, 3), make.truths(4, 3, 5), (slice(None), make.truths(3)))
-    yield from ((..., make.truths(5)), (make.truths(4, 3), 1), (0, make.truths(3, 5)), (make.truths(4), slice(None), [0, 4]))
-    yield from ((make.truths(4), make.integers(0, 3, 2)), np.zeros(4, bool), np.ones((4, 3, 5), bool))
-    yield from (True, False, (True, 0), (None, make.truths(4)), (slice(None), True), np.array(True), np.array(False))
+    yield (make.integers(0, 4, 3), make.integers(0, 3, 3), make.integers(0, 5, 3))
+    yield from (make.truths(4), make.truths(4, 3), make.truths(4, 3, 5), np.zeros(4, bool), np.ones((4, 3, 5), bool))
+    yield from ((whole, make.truths(3)), (..., make.truths(5)), (make.truths(4, 3), 1), (0, make.truths(3, 5)))
+    yield from ((make.truths(4), whole, [0, 4]), (make.truths(4), make.integers(0, 3, 2)), (None, make.truths(4)))
+    yield from (True, False, (True, 0), (whole, True), np.array(True), np.array(False))
 
 
 @operation("Tensor.__getitem__", script=picked)

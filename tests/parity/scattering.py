@@ -73,7 +73,9 @@ def index_put(make: Values) -> Calls:
 
 def places(make: Values, *shape: int) -> Any:
     """Positions along axis 0, of which none occurs twice in a column."""
-    return make.laid_out(make.random.permuted(np.broadcast_to(np.arange(4)[:, None], (4, 3)), axis=0)[: shape[0], : shape[1]])
+    return make.laid_out(
+        make.random.permuted(np.broadcast_to(np.arange(4)[:, None], (4, 3)), axis=0)[: shape[0], : shape[1]]
+    )
 
 
 def scatter_in_torch(

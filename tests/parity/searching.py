@@ -38,7 +38,12 @@ def argwhere(make: Values) -> Calls:
 
 @operation("unique")
 def unique(make: Values) -> Calls:
-    for options in ({}, {"return_inverse": True}, {"return_counts": True}, {"return_inverse": True, "return_counts": True}):
+    for options in (
+        {},
+        {"return_inverse": True},
+        {"return_counts": True},
+        {"return_inverse": True, "return_counts": True},
+    ):
         yield call(make.tied(3, 4), constants=(0,), **options)
         yield call(make.tied(6, 2), dim=0, constants=(0,), **options)
         yield call(make.integers(0, 3, 2, 5), dim=-1, **options)

@@ -51,8 +51,7 @@ def test_operation(operation: Operation, record_property: Callable[[str, object]
         mine = tensors_of(one)
         before = [to_array(t).copy() for t in mine]
         yours = [
-            referee.tensor(a.copy()).requires_grad_(t.requires_grad)
-            for a, t in zip(one.arrays(), mine, strict=True)
+            referee.tensor(a.copy()).requires_grad_(t.requires_grad) for a, t in zip(one.arrays(), mine, strict=True)
         ]
         ours, theirs = (
             evaluate(
@@ -92,7 +91,7 @@ def test_float32_keeps_its_dtype(operation: Operation) -> None:
         results = results if isinstance(results, tuple | list) else (results,)
         outputs = [r for r in results if isinstance(r, microbp.Tensor) and r.requires_grad]
         for output in outputs:
-            if operation.keeps_dtype and "dtype" not in one.options:
+            if "dtype" not in one.options:
                 assert output.dtype == np.float32, f"{operation.name}{one}, {layout}"
         if outputs and wanted:
             for g in microbp.autograd.grad(outputs, wanted, [microbp.ones_like(o) for o in outputs], allow_unused=True):
