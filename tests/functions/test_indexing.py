@@ -360,3 +360,8 @@ def test_masked_fill_in_place_is_recorded() -> None:
     assert t.grad.tolist() == [[0, 2], [0, 2]]
     with pytest.raises(ShapeError, match="cannot be broadcast"):
         microbp.zeros(2).masked_fill_(microbp.tensor([True] * 3), 1)
+
+
+def test_gather_refuses_sparse_gradients() -> None:
+    with pytest.raises(NotImplementedError, match="sparse_grad=False"):
+        microbp.gather(microbp.ones(2), 0, microbp.tensor([0]), sparse_grad=True)

@@ -337,3 +337,9 @@ def test_numpys_functions() -> None:
     np.testing.assert_allclose(np.linalg.multi_dot([t, t, t]).detach().numpy(), a @ a @ a)
     np.testing.assert_allclose(np.linalg.svd(t, compute_uv=False).detach().numpy(), np.linalg.svd(a)[1])
     np.testing.assert_allclose(np.linalg.eigh(t @ t.mT).eigenvalues.detach().numpy(), np.linalg.eigh(a @ a.T)[0])
+
+
+def test_the_first_power_of_a_matrix_is_a_copy() -> None:
+    a = microbp.eye(2)
+    linalg.matrix_power(a, 1).zero_()
+    assert a.tolist() == [[1, 0], [0, 1]]
