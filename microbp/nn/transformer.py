@@ -113,6 +113,8 @@ class TransformerEncoder(Module):
 class TransformerDecoder(Module):
     """Decoder layers one after the other, all copies of one.
 
+    In PyTorch 2.13, copies of a layer whose activation is a module apply relu in its place; here they apply the module.
+
     Parameters
     ----------
     decoder_layer : Module
