@@ -27,6 +27,7 @@ __all__ = [
     "RangeError",
     "ShapeError",
     "StateError",
+    "SummaryError",
     "warn",
 ]
 
@@ -83,6 +84,10 @@ class RangeError(MicrobpError, IndexError, RuntimeError, ValueError):
 
 class StateError(MicrobpError, RuntimeError):
     """A state dict does not fit the module or optimizer that is to load it."""
+
+
+class SummaryError(MicrobpError, RuntimeError):
+    """The forward pass of a model failed while it was summarised; the text names the layer."""
 
 
 class BroadcastWarning(UserWarning):
