@@ -46,11 +46,15 @@ class Call:
         Those of the call.
     constants : tuple of int
         The numbers of the floating-point arrays, in the order in which they appear, that need no gradient.
+    written : tuple of int
+        The numbers of the arrays, in that order, that the call writes to. Their new values are compared; all other
+        arrays must stay as they are.
     """
 
     arguments: tuple[Any, ...]
     options: dict[str, Any] = field(default_factory=dict)
     constants: tuple[int, ...] = ()
+    written: tuple[int, ...] = ()
 
     def __repr__(self) -> str:
         parts = [*map(brief, self.arguments), *(f"{name}={brief(value)}" for name, value in self.options.items())]
@@ -135,9 +139,9 @@ def operation(name: str, **traits: Any) -> Callable[[Callable[[Values], Calls]],
     return enter
 
 
-def call(*arguments: Any, constants: tuple[int, ...] = (), **options: Any) -> Call:
+def call(*arguments: Any, constants: tuple[int, ...] = (), written: tuple[int, ...] = (), **options: Any) -> Call:
     """A call with these arguments and options."""
-    return Call(arguments, options, constants)
+    return Call(arguments, options, constants, written)
 
 
 def catalogue() -> dict[str, Operation]:
