@@ -6,7 +6,7 @@ from typing import Any
 
 from microbp.errors import OptionError
 from microbp.inplace import apply_in_place
-from microbp.nn.functional.check import require_floating, tensor_for
+from microbp.nn.functional.check import ordered, require_floating, tensor_for
 from microbp.ops import activation as rows
 from microbp.ops import elementwise, trigonometry
 from microbp.ops.op import Op
@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 
-TAKE_INTEGERS = frozenset({elementwise.sigmoid, trigonometry.tanh, rows.hardtanh, rows.softsign, rows.tanhshrink})
+TAKE_INTEGERS = frozenset({elementwise.sigmoid, trigonometry.tanh, rows.softsign, rows.tanhshrink})
 
 
 def activate(row: Op, input: Any, inplace: bool, **options: Any) -> Tensor:
@@ -81,7 +81,7 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     >>> relu6(microbp.tensor([-1.0, 2.0, 8.0]))
     tensor([0., 2., 6.])
     """
-    return activate(rows.hardtanh, input, inplace, min_val=0.0, max_val=6.0)
+    return clipped("relu6", input, 0, 6, inplace)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
@@ -253,7 +253,20 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     """
     if min_val > max_val:
         raise OptionError(f"min_val cannot be greater than max_val, got {min_val} and {max_val}")
-    return activate(rows.hardtanh, input, inplace, min_val=min_val, max_val=max_val)
+    return clipped("hardtanh", input, min_val, max_val, inplace)
+
+
+def clipped(name: str, input: Any, low: float, high: float, inplace: bool) -> Tensor:
+    """`hardtanh`; for integers, the bounds are rounded towards 0, as in PyTorch."""
+    input = ordered(name, input)
+    kind = input.array.dtype.kind
+    if kind != "f":
+        low, high = int(low), int(high)
+    if kind == "u" and low < 0:
+        raise OptionError(f"{name}: {input.dtype} holds no negative numbers, so min_val must not be {low}")
+    if inplace:
+        return apply_in_place(rows.hardtanh, input, min_val=low, max_val=high)
+    return apply(rows.hardtanh, input, min_val=low, max_val=high)
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:

@@ -17,6 +17,7 @@ __all__ = [
     "check_reduction",
     "class_labels",
     "mean_over",
+    "ordered",
     "reduced",
     "require_floating",
     "tensor_for",
@@ -54,6 +55,14 @@ def both_tensors(name: str, input: Any, target: Any) -> tuple[Tensor, Tensor]:
     if isinstance(input, Tensor) and isinstance(target, Tensor):
         return input, target
     return tensor_for(name, input), tensor_for(name, target, "target")
+
+
+def ordered(name: str, input: Any) -> Tensor:
+    """The input, if its elements can be large and small."""
+    found = tensor_for(name, input)
+    if found.array.dtype.kind == "b":
+        raise DtypeError(f"{name} needs numbers, got bool; convert it first: t.float()")
+    return found
 
 
 def require_floating(name: str, *tensors: Tensor) -> None:

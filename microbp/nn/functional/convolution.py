@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from microbp.errors import OptionError, ShapeError
-from microbp.nn.functional.check import tensor_for
-from microbp.nn.functional.sliding import check_dims, integers, ordered
+from microbp.nn.functional.check import ordered, tensor_for
+from microbp.nn.functional.sliding import check_dims, integers
 from microbp.ops import convolution as rows
 from microbp.ops.windows import Sizes as Ints
 from microbp.ops.windows import counts, span

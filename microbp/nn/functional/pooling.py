@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from microbp.errors import OptionError
-from microbp.nn.functional.check import require_floating, tensor_for
-from microbp.nn.functional.sliding import integers, ordered, sliding
+from microbp.nn.functional.check import ordered, require_floating, tensor_for
+from microbp.nn.functional.sliding import integers, sliding
 from microbp.ops import pooling as rows
 from microbp.ops.resampling import Grid
 from microbp.tensor import Tensor, apply, wrap

@@ -5,19 +5,10 @@ from __future__ import annotations
 from operator import index
 from typing import Any
 
-from microbp.errors import DtypeError, OptionError, ShapeError
-from microbp.nn.functional.check import tensor_for
+from microbp.errors import OptionError, ShapeError
 from microbp.tensor import Tensor
 
-__all__ = ["check_dims", "integers", "ordered", "sliding"]
-
-
-def ordered(name: str, input: Any) -> Tensor:
-    """The input, if its elements can be large and small."""
-    found = tensor_for(name, input)
-    if found.array.dtype.kind == "b":
-        raise DtypeError(f"{name} needs numbers, got bool; convert it first: t.float()")
-    return found
+__all__ = ["check_dims", "integers", "sliding"]
 
 
 def integers(name: str, argument: str, value: Any, dims: int = 1) -> tuple[int, ...]:
