@@ -49,12 +49,15 @@ class Call:
     written : tuple of int
         The numbers of the arrays, in that order, that the call writes to. Their new values are compared; all other
         arrays must stay as they are.
+    order : int
+        Up to which derivatives PyTorch has the right numbers: 2, or 1 at a place where its second ones are NaN, say.
     """
 
     arguments: tuple[Any, ...]
     options: dict[str, Any] = field(default_factory=dict)
     constants: tuple[int, ...] = ()
     written: tuple[int, ...] = ()
+    order: int = 2
 
     def __repr__(self) -> str:
         parts = [*map(brief, self.arguments), *(f"{name}={brief(value)}" for name, value in self.options.items())]
@@ -87,8 +90,9 @@ class Operation:
     generate : callable
         Gives the calls, for a source of values.
     torch : callable or None
-        ``torch(lib, *arguments, **options)``: how PyTorch computes the same, where it has no such function, or one
-        whose second derivative is missing.
+        ``torch(lib, *arguments, **options)``: how PyTorch computes the same, where it has no such function.
+    twice : callable or None
+        The same for the second gradients only, where PyTorch's function has none.
     second_order : bool
         Whether second gradients are compared.
     why : str
@@ -103,6 +107,7 @@ class Operation:
     family: str
     generate: Callable[[Values], Calls]
     torch: Callable[..., Any] | None = None
+    twice: Callable[..., Any] | None = None
     second_order: bool = True
     why: str = ""
     broadcasts: bool = False
@@ -139,9 +144,11 @@ def operation(name: str, **traits: Any) -> Callable[[Callable[[Values], Calls]],
     return enter
 
 
-def call(*arguments: Any, constants: tuple[int, ...] = (), written: tuple[int, ...] = (), **options: Any) -> Call:
+def call(
+    *arguments: Any, constants: tuple[int, ...] = (), written: tuple[int, ...] = (), order: int = 2, **options: Any
+) -> Call:
     """A call with these arguments and options."""
-    return Call(arguments, options, constants, written)
+    return Call(arguments, options, constants, written, order)
 
 
 def catalogue() -> dict[str, Operation]:
