@@ -82,9 +82,9 @@ def check_reduction(reduction: str, size_average: Any, reduce: Any, more: tuple[
         raise OptionError("size_average and reduce are deprecated; use reduction='mean', 'sum' or 'none'")
 
 
-def mean_over(total: Tensor, count: float, name: str) -> Tensor:
-    """A sum over a count; if that is 0, NaN, and not in silence."""
-    if count == 0:
+def mean_over(total: Tensor, count: float | Tensor, name: str) -> Tensor:
+    """A sum over a count, or over a sum of weights; if that is 0, NaN, and not in silence."""
+    if float(count) == 0:
         warn(f"{name}: the mean over an empty batch is nan (nothing is left, or all weights are 0)")
         return total * math.nan
     return total / count
@@ -107,7 +107,7 @@ def weighted(losses: Tensor, weight: Tensor, reduction: str, name: str, over_wei
         raise ShapeError(f"{name}: weight of shape {weight.shape} and losses of shape {losses.shape} must be alike")
     losses = losses * weight
     if reduction == "mean" and over_weights:
-        return mean_over(losses.sum(), float(weight.array.sum()), name)
+        return mean_over(losses.sum(), weight.sum(), name)
     return reduced(losses, reduction, name)
 
 

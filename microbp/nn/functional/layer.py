@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from microbp.errors import DtypeError, RangeError, ShapeError
 from microbp.nn.functional.check import tensor_for
 from microbp.ops import linalg
@@ -81,9 +83,11 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
             "(out_features, in1_features, in2_features)"
         )
     outputs, first, second = weight.shape
+    samples = math.prod(input1.shape[:-1])
     # W_k x2 for each sample and each k: one product with the matrices W_k stacked
-    images = (input2.reshape(-1, second) @ weight.reshape(outputs * first, second).T).reshape(-1, outputs, first)
-    y = (images * input1.reshape(-1, 1, first)).sum(dim=-1).reshape((*input1.shape[:-1], outputs))
+    images = input2.reshape(samples, second) @ weight.reshape(outputs * first, second).T
+    products = images.reshape(samples, outputs, first) * input1.reshape(samples, 1, first)
+    y = products.sum(dim=-1).reshape((*input1.shape[:-1], outputs))
     result: Tensor = y if bias is None else y + bias
     return result
 

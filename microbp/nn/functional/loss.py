@@ -8,7 +8,15 @@ of asking for that, are refused.
 from __future__ import annotations
 
 from microbp.errors import DtypeError, OptionError, RangeError, ShapeError, warn
-from microbp.nn.functional.check import alike, both_tensors, check_reduction, reduced, require_floating, weighted
+from microbp.nn.functional.check import (
+    alike,
+    both_tensors,
+    check_reduction,
+    mean_over,
+    reduced,
+    require_floating,
+    weighted,
+)
 from microbp.ops import activation
 from microbp.ops import loss as rows
 from microbp.tensor import Tensor, apply, as_operand
@@ -318,13 +326,12 @@ def kl_div(
             "reduction: 'mean' divides the total loss by both the batch size and the support size. 'batchmean' divides "
             "only by the batch size, and aligns with the KL div math definition."
         )
-    input, target = alike(*both_tensors("kl_div", input, target), "kl_div")
+    input, target = both_tensors("kl_div", input, target)
+    batch = len(input) if input.ndim else 1
+    input, target = alike(input, target, "kl_div")
     if target.dtype.kind != "f":
         raise DtypeError(f"kl_div: the target holds probabilities, got dtype {target.dtype}")
     losses = target.exp() * (target - input) if log_target else apply(rows.xlogx, target) - target * input
     if reduction != "batchmean":
         return reduced(losses, reduction, "kl_div")
-    if input.ndim and not len(input):
-        return reduced(losses, "mean", "kl_div")
-    total: Tensor = losses.sum()
-    return total / len(input) if input.ndim else total
+    return mean_over(losses.sum(), batch, "kl_div")
