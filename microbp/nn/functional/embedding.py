@@ -211,7 +211,7 @@ def look_up(weight: Tensor, labels: Any, padding_idx: int, by_frequency: bool) -
     """The rows of the table; if asked to, with gradients that are divided by how often each row occurs."""
     out: Tensor = apply(rows.embedding, weight, wrap(labels), padding_idx=padding_idx)
     if by_frequency and out.requires_grad:
-        shares = (1 / np.bincount(labels.reshape(-1), minlength=1))[labels][..., None]
+        shares = 1 / np.bincount(labels.reshape(-1), minlength=1)[labels][..., None]
         out = apply(rows.temper, out, wrap(shares.astype(out.dtype)))
     return out
 
