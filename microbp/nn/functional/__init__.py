@@ -19,3 +19,5 @@ from microbp.nn.functional.ranking_loss import *
 from microbp.nn.functional.resampling import *
 from microbp.nn.functional.slope import *
 from microbp.nn.functional.softmax import *
+from microbp.nn.functional.transposed_convolution import *
+from microbp.nn.functional.unfolding import *
