@@ -57,7 +57,7 @@ def multi_margin(
     return getattr(losses, reduction)() if reduction != "none" else losses if t.ndim else losses[0]
 
 
-@operation("nn.functional.multi_margin_loss", no_scalar=NO_SCALAR, twice=multi_margin)
+@operation("nn.functional.multi_margin_loss", twice=multi_margin)
 def multi_margin_loss(make: Values) -> Calls:
     for reduction in REDUCTIONS:
         for options in ({}, {"p": 2}, {"margin": 0.3}, {"p": 2, "margin": 2.0}):
@@ -70,6 +70,7 @@ def multi_margin_loss(make: Values) -> Calls:
                 **reduction,
                 constants=(1,),
             )
+        yield call(make.normal(), make.integers(0, 1), **reduction, order=1)
         yield call(make.normal(4), make.integers(0, 4), **reduction)
         yield call(make.normal(4), make.integers(0, 4, 1), **reduction)
 
@@ -88,23 +89,28 @@ def multilabel_margin(lib: Any, x: Any, t: Any, reduction: str = "mean") -> Any:
     return getattr(found, reduction)() if reduction != "none" else found if x.ndim > 1 else found[0]
 
 
-@operation("nn.functional.multilabel_margin_loss", no_scalar=NO_SCALAR, twice=multilabel_margin)
+@operation("nn.functional.multilabel_margin_loss", twice=multilabel_margin)
 def multilabel_margin_loss(make: Values) -> Calls:
     for reduction in REDUCTIONS:
         yield call(make.normal(2, 4), make.laid_out(np.array([[3, 0, -1, 1], [-1, 2, 1, 0]])), **reduction)
         yield call(make.normal(2, 4), make.laid_out(np.array([[3, 0, 1, 2], [2, -1, -1, -1]])), **reduction)
         yield call(make.normal(1, 4), make.laid_out(np.array([[1, 1, -1, 0]])), **reduction)
         yield call(make.normal(4), make.laid_out(np.array([1, 2, -1, 0])), **reduction)
+        yield call(make.normal(), make.integers(0, 1), **reduction, order=1)
 
     yield call(make.normal(0, 4), make.integers(0, 4, 0, 4), reduction="none")
 
 
-@operation("nn.functional.multilabel_soft_margin_loss", no_scalar=NO_SCALAR)
+@operation("nn.functional.multilabel_soft_margin_loss", no_scalar=NO_SCALAR, broadcasts=True)
 def multilabel_soft_margin_loss(make: Values) -> Calls:
     for reduction in REDUCTIONS:
         for shape in ((3, 4), (4,), (2, 3, 4), (0, 4)):
             yield call(make.normal(*shape), make.uniform(0, 1, *shape), **reduction)
-        yield call(make.normal(3, 4), make.uniform(0, 1, 3, 4), make.positive(4), **reduction, constants=(2,))
+        for shape in ((4,), (3, 1), (3, 4)):
+            yield call(make.normal(3, 4), make.uniform(0, 1, 3, 4), make.positive(*shape), **reduction, constants=(2,))
+        yield call(make.normal(3, 4), make.uniform(0, 1, 4), **reduction)
+        yield call(make.normal(3, 1), make.uniform(0, 1, 3, 4), **reduction)
+        yield call(make.normal(3, 1), make.uniform(0, 1, 1, 4), **reduction)
     yield call(make.laid_out([[1e4, -1e4, 0.0]]), make.laid_out([[0.0, 1.0, 1.0]]))
 
 

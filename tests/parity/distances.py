@@ -56,6 +56,7 @@ def cosine_similarity(make: Values) -> Calls:
     yield call(make.normal(3, 4), make.normal(3, 4))
     yield call(make.normal(2, 3, 4), make.normal(2, 3, 4), dim=-1)
     yield call(make.normal(3, 4), make.normal(3, 4), 0, 3.0)
+    yield call(make.normal(3, 4), make.integers(1, 4, 3, 4))
     yield call(make.normal(3, 4), make.normal(4))
     yield call(make.normal(1, 4), make.normal(2, 3, 4), dim=2)
     yield call(make.normal(3, 1, 4), make.normal(1, 2, 4), dim=-1)
@@ -88,6 +89,7 @@ def margin_ranking_loss(make: Values) -> Calls:
         yield call(make.normal(3, 1), make.normal(3, 4), make.away_from_zero(3, 4), **reduction)
         yield call(make.normal(3, 1), make.normal(1, 4), make.away_from_zero(3, 4), **reduction)
         yield call(make.normal(3), make.normal(3), make.laid_out(np.array([1, -1, 1])), **reduction)
+        yield call(make.integers(-3, 4, 3), make.integers(-3, 4, 3), make.laid_out(np.array([1, -1, 1])), **reduction)
 
 
 @operation("nn.functional.cosine_embedding_loss")
@@ -98,6 +100,7 @@ def cosine_embedding_loss(make: Values) -> Calls:
                 make.normal(5, 3), make.normal(5, 3), make.laid_out(np.array([1, -1, 1, -1, -1])), **reduction, **margin
             )
         yield call(make.normal(3), make.normal(3), make.laid_out(np.array(1)), **reduction)
+        yield call(make.integers(1, 4, 1, 3), make.integers(1, 4, 1, 3), make.laid_out(np.array([1])), **reduction)
         yield call(make.normal(2, 3), make.normal(2, 3), make.laid_out([1.0, -1.0]), **reduction, constants=(2,))
         yield call(make.normal(0, 3), make.normal(0, 3), make.integers(0, 1, 0), **reduction)
 

@@ -22,6 +22,7 @@ def embedding(make: Values) -> Calls:
         yield call(make.laid_out(np.array([1, 2, 1])), make.normal(5, 3), None, 0.7, norm, written=(1,))
     yield call(make.integers(0, 200, 300), make.normal(200, 2))
     yield call(make.integers(0, 3, 4), make.normal(3, 0))
+    yield call(make.integers(0, 3, 4), make.integers(-9, 9, 3, 2))
 
 
 def bag(lib: Any, labels: Any, weight: Any, offsets: Any = None, **options: Any) -> Any:

@@ -103,6 +103,8 @@ def poisson_nll_loss(make: Values) -> Calls:
         yield call(make.normal(3, 4), make.positive(4), **reduction)
         yield call(make.normal(4), make.positive(3, 1), **reduction)
         yield call(make.normal(1, 3), make.positive(2, 3), **reduction)
+        yield call(make.normal(3), make.integers(0, 4, 3), **reduction)
+        yield call(make.integers(1, 4, 3), make.integers(0, 4, 3), log_input=False, **reduction)
 
 
 @operation("nn.functional.gaussian_nll_loss", broadcasts=True)

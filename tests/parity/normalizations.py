@@ -44,7 +44,16 @@ def batch_norm(make: Values) -> Calls:
         constants=(1, 2),
         order=ONLY_BIAS,
     )
-    yield call(make.normal(0, 3), make.normal(3), make.positive(3), make.normal(3), make.normal(3), constants=(1, 2))
+    for training in (False, True):
+        yield call(
+            make.normal(0, 3),
+            make.normal(3),
+            make.positive(3),
+            make.normal(3),
+            make.normal(3),
+            training,
+            constants=(1, 2),
+        )
 
 
 @operation("nn.functional.instance_norm", no_scalar=CHANNELS)

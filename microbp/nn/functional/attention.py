@@ -13,7 +13,7 @@ import numpy as np
 from microbp.errors import DtypeError, OptionError, ShapeError, warn
 from microbp.functions.joining import cat
 from microbp.functions.splitting import split
-from microbp.nn.functional.check import require_floating, tensor_for
+from microbp.nn.functional.check import number, require_floating, tensor_for
 from microbp.nn.functional.dropout import dropout
 from microbp.nn.functional.layer import linear
 from microbp.nn.functional.padding import pad
@@ -96,7 +96,12 @@ def scaled_dot_product_attention(
     if enable_gqa:
         key, value = shared(name, query, key), shared(name, query, value)
     factor = 1 / math.sqrt(query.shape[-1]) if scale is None and query.shape[-1] else scale
-    scores = (query if factor is None else query * factor) @ key.mT
+    try:
+        scores = (query if factor is None else query * number(name, "scale", factor)) @ key.mT
+    except ShapeError:
+        raise ShapeError(
+            f"{name}: the dimensions before the last two do not fit: {shapes(query, key, value)}"
+        ) from None
     allowed = None
     if is_causal:
         allowed = wrap(np.tri(query.shape[-2], key.shape[-2], dtype=bool))

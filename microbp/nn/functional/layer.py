@@ -43,9 +43,11 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             [3.5000]])
     """
     weight = tensor_for("linear", weight, "weight")
-    if weight.ndim == 1:
+    if weight.array.ndim == 1:
         product: Tensor = tensor_for("linear", input) @ weight
         return product if bias is None else product + bias
+    if weight.array.ndim != 2:
+        raise ShapeError(f"linear: weight must be (out_features, in_features), or (in_features,), got {weight.shape}")
     out: Tensor = apply(linalg.linear, tensor_for("linear", input), weight, bias)
     return out
 
@@ -76,6 +78,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     (5, 4)
     """
     input1, input2 = tensor_for("bilinear", input1, "input1"), tensor_for("bilinear", input2, "input2")
+    weight = tensor_for("bilinear", weight, "weight")
     fits = weight.ndim == 3 and input1.ndim > 0 and input1.shape[:-1] == input2.shape[:-1]
     if not fits or (input1.shape[-1], input2.shape[-1]) != weight.shape[1:]:
         raise ShapeError(
@@ -83,6 +86,11 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
             "(out_features, in1_features, in2_features)"
         )
     outputs, first, second = weight.shape
+    if bias is not None and tensor_for("bilinear", bias, "bias").shape != (outputs,):
+        raise ShapeError(
+            f"bilinear: the bias must have shape ({outputs},), an entry for each row of weight {weight.shape}, got "
+            f"{bias.shape}"
+        )
     samples = math.prod(input1.shape[:-1])
     # W_k x2 for each sample and each k: one product with the matrices W_k stacked
     images = input2.reshape(samples, second) @ weight.reshape(outputs * first, second).T

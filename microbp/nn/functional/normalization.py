@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from microbp.errors import OptionError, ShapeError
+from microbp.errors import DtypeError, OptionError, ShapeError
 from microbp.inplace import write
-from microbp.nn.functional.check import require_floating, tensor_for
+from microbp.nn.functional.check import number, require_floating, tensor_for
 from microbp.nn.functional.padding import pad
+from microbp.nn.functional.sliding import positive
 from microbp.ops import normalization as rows
 from microbp.ops import shape as shaping
 from microbp.tensor import Tensor, apply, wrap
@@ -80,8 +81,11 @@ def batch_norm(
     dims, shape = channel_layout("batch_norm", input)
     for name, value in named(running_mean, running_var, weight, bias):
         require_channels("batch_norm", name, value, input)
+    momentum, eps = number("batch_norm", "momentum", momentum), number("batch_norm", "eps", eps)
     if eps < 0 or (training and eps == 0):
-        raise OptionError(f"batch_norm eps must be positive, but got {eps}")
+        raise OptionError(f"batch_norm: eps must be positive, but got {eps}")
+    if (running_mean is None) != (running_var is None):
+        raise OptionError("batch_norm: running_mean and running_var must either both be None or neither be None")
     if not training:
         return with_running_moments("batch_norm", input, running_mean, running_var, weight, bias, eps)
     count = math.prod(input.shape[axis] for axis in dims)
@@ -148,6 +152,7 @@ def instance_norm(
     dims, shape = channel_layout("instance_norm", input)
     for name, value in named(running_mean, running_var, weight, bias):
         require_channels("instance_norm", name, value, input)
+    momentum, eps = number("instance_norm", "momentum", momentum), number("instance_norm", "eps", eps)
     if not use_input_stats:
         return with_running_moments("instance_norm", input, running_mean, running_var, weight, bias, eps)
     space = dims[1:]
@@ -207,9 +212,7 @@ def group_norm(
     dims, shape = channel_layout("group_norm", input)
     for name, value in named(None, None, weight, bias):
         require_channels("group_norm", name, value, input)
-    groups, channels = index(num_groups), input.shape[1]
-    if groups < 1:
-        raise OptionError(f"group_norm: num_groups must be positive, got {num_groups}")
+    (groups,), channels = positive("group_norm", "num_groups", num_groups, 1), input.shape[1]
     if channels % groups:
         raise ShapeError(
             f"group_norm: the {channels} channels of input {input.shape} must be divisible by num_groups {groups}"
@@ -339,8 +342,7 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     input = tensor_for("local_response_norm", input)
     if input.ndim < 3:
         raise ShapeError(f"local_response_norm: Expected 3D or higher dimensionality input, got shape {input.shape}")
-    if index(size) < 1:
-        raise OptionError(f"local_response_norm: size must be positive, got {size}")
+    positive("local_response_norm", "size", size, 1)
     if not input.array.size:
         return input
     channels = input.shape[1]
@@ -375,6 +377,8 @@ def require_channels(name: str, argument: str, value: Tensor, input: Tensor) -> 
             f"{name}: {argument} should contain {input.shape[1]} elements, one for each channel of input "
             f"{input.shape}, got shape {value.shape}"
         )
+    if value.array.dtype.kind != "f":
+        raise DtypeError(f"{name}: {argument} must be floating-point, got {value.dtype}; convert it first: t.float()")
 
 
 def layer_layout(
@@ -382,9 +386,10 @@ def layer_layout(
 ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     """The axes before the last ones, the last ones, and their shape, all checked."""
     require_floating(name, input)
-    if not isinstance(normalized_shape, tuple | list):
-        raise TypeError(f"{name}: normalized_shape must be a tuple of integers, got {normalized_shape!r}")
-    shape = tuple(map(index, normalized_shape))
+    try:
+        shape = tuple(map(index, normalized_shape))
+    except TypeError:
+        raise TypeError(f"{name}: normalized_shape must be a tuple of integers, got {normalized_shape!r}") from None
     if not shape:
         raise ShapeError(f"{name}: normalized_shape needs at least one dimension, got {normalized_shape}")
     before = input.ndim - len(shape)
@@ -430,5 +435,6 @@ def with_running_moments(
         raise OptionError(f"{name}: {missing} must be defined in evaluation mode; or use the moments of the input")
     dims, shape = channel_layout(name, input)
     centre = wrap(running_mean.array.reshape(shape).astype(input.array.dtype, copy=False))
-    factor = wrap((1 / np.sqrt(running_var.array + eps)).astype(input.array.dtype, copy=False))
+    with np.errstate(divide="ignore", invalid="ignore"):  # as PyTorch has it, infinity and NaN come without a word
+        factor = wrap((1 / np.sqrt(running_var.array + eps)).astype(input.array.dtype, copy=False))
     return scaled(input - centre, factor if weight is None else weight * factor, bias, dims, shape)
