@@ -181,10 +181,10 @@ def hardsigmoid(a: Any) -> Any:
 hardsigmoid.grad("a", "where((a > -3) & (a < 3), g / 6, 0)")
 
 
-@op("a * clip(a + 3, 0, 6) / 6", floating=True)
+@op("a * (clip(a + 3, 0, 6) / 6)", floating=True)
 def hardswish(a: Any) -> Any:
     """The value times its `hardsigmoid`."""
-    return a * np.minimum(np.maximum(a + 3, 0), 6) / 6
+    return a * (np.minimum(np.maximum(a + 3, 0), 6) / 6)
 
 
 hardswish.grad("a", "where(a <= -3, 0, where(a < 3, g * (a / 3 + 0.5), g))")

@@ -10,7 +10,7 @@ from microbp.errors import OptionError, warn
 from microbp.functions.dims import as_dim
 from microbp.functions.generator import generator_or_default
 from microbp.functions.softmax import normalised
-from microbp.nn.functional.check import require_floating, tensor_for
+from microbp.nn.functional.check import ordered, require_floating, tensor_for
 from microbp.ops import reduction
 from microbp.ops.op import Op
 from microbp.tensor import Tensor, apply, wrap
@@ -70,7 +70,7 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
     >>> softmin(microbp.tensor([[0.0, 1.0]]), dim=1)
     tensor([[0.7311, 0.2689]])
     """
-    return along(reduction.softmax, -tensor_for("softmin", input), dim, dtype, "softmin")
+    return along(reduction.softmax, -ordered("softmin", input), dim, dtype, "softmin")
 
 
 def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
