@@ -18,11 +18,12 @@ from microbp.nn.functional.check import (
     mean_over,
     reduced,
     require_floating,
+    tensor_for,
 )
 from microbp.ops import arithmetic
 from microbp.ops import loss as rows
 from microbp.ops import reduction as reductions
-from microbp.tensor import Tensor, apply, as_operand, wrap
+from microbp.tensor import Tensor, apply, wrap
 
 __all__ = ["cross_entropy", "nll_loss"]
 
@@ -192,7 +193,7 @@ def nll(
 
 def class_weights(weight: Any, input: Tensor, classes: int, name: str) -> Tensor:
     """The weights of the classes, in a shape that broadcasts along the class dimension of the input."""
-    weight = as_operand(weight)
+    weight = tensor_for(name, weight, "weight")
     if weight.shape != (classes,):
         raise ShapeError(
             f"{name}: weight must have one entry for each of the {classes} classes, got shape {weight.shape}"

@@ -8,7 +8,7 @@ from microbp.errors import DtypeError, RangeError, ShapeError
 from microbp.nn.functional.check import tensor_for
 from microbp.ops import linalg
 from microbp.ops import loss as rows
-from microbp.tensor import Tensor, apply, as_operand
+from microbp.tensor import Tensor, apply
 
 __all__ = ["bilinear", "linear", "one_hot"]
 
@@ -48,6 +48,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         return product if bias is None else product + bias
     if weight.array.ndim != 2:
         raise ShapeError(f"linear: weight must be (out_features, in_features), or (in_features,), got {weight.shape}")
+    if bias is not None and not isinstance(bias, Tensor):
+        bias = tensor_for("linear", bias, "bias")
     out: Tensor = apply(linalg.linear, tensor_for("linear", input), weight, bias)
     return out
 
@@ -122,7 +124,8 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     tensor([[1, 0, 0],
             [0, 0, 1]])
     """
-    labels = as_operand(tensor).array
+    tensor = tensor_for("one_hot", tensor, "tensor")
+    labels = tensor.array
     if labels.dtype.kind not in "iu":
         raise DtypeError(f"one_hot: labels must be integers, got {labels.dtype}")
     if num_classes == -1:
@@ -133,5 +136,5 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise RangeError(f"one_hot: class values must be non-negative, got {labels.min()}")
     if labels.size and labels.max() >= num_classes:
         raise RangeError(f"one_hot: class values must be smaller than num_classes {num_classes}, got {labels.max()}")
-    out: Tensor = apply(rows.one_hot, as_operand(tensor), classes=num_classes)
+    out: Tensor = apply(rows.one_hot, tensor, classes=num_classes)
     return out

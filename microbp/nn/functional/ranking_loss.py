@@ -112,18 +112,19 @@ def margin_ranking_loss(
     >>> margin_ranking_loss(x, y, microbp.tensor([1.0, 1.0]), reduction="none")
     tensor([0., 1.])
     """
-    check_reduction("margin_ranking_loss", reduction, size_average, reduce)
-    input1, input2 = tensor_for("margin_ranking_loss", input1, "input1"), tensor_for("margin_ranking_loss", input2)
-    target = tensor_for("margin_ranking_loss", target, "target")
+    name = "margin_ranking_loss"
+    check_reduction(name, reduction, size_average, reduce)
+    input1, input2 = tensor_for(name, input1, "input1"), tensor_for(name, input2, "input2")
+    target = tensor_for(name, target, "target")
     if not input1.ndim == input2.ndim == target.ndim:
         raise ShapeError(
-            "margin_ranking_loss: All input tensors should have the same number of dimensions, but got input1 "
+            f"{name}: All input tensors should have the same number of dimensions, but got input1 "
             f"{input1.shape}, input2 {input2.shape} and target {target.shape}"
         )
-    broadcast_shape("margin_ranking_loss", input1=input1, input2=input2)
-    difference, target = alike(input1 - input2, target, "margin_ranking_loss")
-    margin = float(number("margin_ranking_loss", "margin", margin))
-    return reduced(at_least_0(margin - target * difference), reduction, "margin_ranking_loss")
+    broadcast_shape(name, input1=input1, input2=input2)
+    difference, target = alike(input1 - input2, target, name)
+    margin = float(number(name, "margin", margin))
+    return reduced(at_least_0(margin - target * difference), reduction, name)
 
 
 def cosine_embedding_loss(

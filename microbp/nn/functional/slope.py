@@ -84,9 +84,9 @@ def rrelu(
     lower, upper = number("rrelu", "lower", lower), number("rrelu", "upper", upper)
     if not lower <= upper or not math.isfinite(upper - lower):
         raise OptionError(f"rrelu: lower must not be larger than upper, and both finite, got {lower} and {upper}")
+    input = tensor_for("rrelu", input)
     if not training:
         return activate(rows.leaky_relu, input, inplace, negative_slope=(lower + upper) / 2)
-    input = tensor_for("rrelu", input)
     require_floating("rrelu", input)
     slopes = generator_or_default(None).numpy.uniform(lower, upper, input.shape).astype(input.dtype)
     if inplace:

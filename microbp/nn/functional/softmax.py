@@ -109,7 +109,7 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     """
     if eps != 1e-10:
         warn("gumbel_softmax: `eps` parameter is deprecated and has no effect.")
-    logits = tensor_for("gumbel_softmax", logits)
+    logits = tensor_for("gumbel_softmax", logits, "logits")
     require_floating("gumbel_softmax", logits)
     axis = as_dim("gumbel_softmax", dim, logits.ndim)
     if not tau > 0:
