@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from microbp.nn.functional.check import require_floating, tensor_for
+from microbp.errors import OptionError
+from microbp.nn.functional.check import number, require_floating, tensor_for
 from microbp.nn.functional.pooling import Sizes, avg_pool, max_pool
 from microbp.nn.functional.sliding import integers
 from microbp.tensor import Tensor
@@ -79,6 +80,9 @@ def lp_pool(
     """The p-norm of each window over the last `dims` dimensions."""
     input = tensor_for(name, input)
     require_floating(name, input)
+    norm_type = number(name, "norm_type", norm_type)
+    if norm_type == 0:
+        raise OptionError(f"{name}: norm_type must not be 0, of which there is no root")
     if math.isinf(norm_type):
         sign = 1 if norm_type > 0 else -1
         found: Tensor = max_pool(name, dims, input.abs() * sign, kernel_size, stride, 0, 1, ceil_mode, False) * sign

@@ -288,6 +288,10 @@ def channel_layout(name: str, input: Tensor) -> tuple[tuple[int, ...], tuple[int
 
 def require_channels(name: str, argument: str, value: Tensor, input: Tensor) -> None:
     """Refuse a tensor that has not one element for each channel of the input."""
+    if argument in ("running_mean", "running_var") and isinstance(value, np.ndarray):
+        raise TypeError(
+            f"{name}: {argument} is written to, so it must be a Tensor, got an array; microbp.from_numpy(...)"
+        )
     value = tensor_for(name, value, argument)
     if value.array.shape != input.array.shape[1:2]:
         raise ShapeError(

@@ -265,6 +265,8 @@ def triplet_margin_with_distance_loss(
     check_reduction("triplet_margin_with_distance_loss", reduction, None, None)
     name = "triplet_margin_with_distance_loss"
     distance = pairwise_distance if distance_function is None else distance_function
+    if not callable(distance):
+        raise TypeError(f"{name}: distance_function must be callable, got {type(distance).__name__} {distance!r}")
     return triplet_loss(name, anchor, positive, negative, distance, margin, swap, reduction)
 
 

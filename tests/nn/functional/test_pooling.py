@@ -13,7 +13,7 @@ import microbp
 from microbp.errors import DtypeError, MutationError, OptionError, ShapeError
 from microbp.nn import functional as F
 from tests.referee import compare, torch
-from tests.samples import normal, positive
+from tests.samples import normal
 
 EXAMPLES = settings(max_examples=60, deadline=None)
 NAN, INF = float("nan"), float("inf")
@@ -132,25 +132,6 @@ def test_through_a_network() -> None:
         return functional.adaptive_avg_pool2d(functional.adaptive_max_pool2d(hidden**2, 2), 1)
 
     compare(run, normal(2, 3, 9, 8), second_order=True)
-
-
-@pytest.mark.parametrize("p", [1.0, 2.0, 3.0, 0.5, INF, -INF])
-@pytest.mark.parametrize("dims", [1, 2, 3])
-def test_lp_pool(dims: int, p: float) -> None:
-    x = positive(2, 3, *(6, 5, 4)[:dims])
-    for stride, ceil_mode in ((None, False), (1, True), (3, True)):
-        compare(
-            lambda lib, x, stride=stride, ceil_mode=ceil_mode: getattr(lib.nn.functional, f"lp_pool{dims}d")(
-                x, p, 2, stride, ceil_mode
-            ),
-            x,
-            second_order=abs(p) != INF,
-        )
-
-
-def test_lp_pool_of_negative_numbers_and_zeros() -> None:
-    compare(lambda lib, x: lib.nn.functional.lp_pool1d(x, 3, 2), np.array([[-1.0, -2.0, 3.0, -4.0]]))
-    compare(lambda lib, x: lib.nn.functional.lp_pool1d(x, 2, 2), np.array([[0.0, 0.0, 3.0, -4.0]]))
 
 
 # -- what is refused -----------------------------------------------------------------------

@@ -18,7 +18,7 @@ from tests.samples import normal
 def test_rrelu_draws_a_slope_for_each_negative_element_evenly() -> None:
     x = microbp.full((200, 200), -1.0, dtype=microbp.float64)
     slopes = -F.rrelu(x, 0.2, 0.6, training=True).array
-    assert 0.2 <= slopes.min()
+    assert slopes.min() >= 0.2
     assert slopes.max() <= 0.6
     assert len(np.unique(slopes)) > 0.99 * slopes.size
     shares, _ = np.histogram(slopes, bins=8, range=(0.2, 0.6))

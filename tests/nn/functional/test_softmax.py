@@ -51,9 +51,9 @@ def test_a_row_without_any_chance_is_nan_as_in_pytorch() -> None:
 @pytest.mark.parametrize("name", FAMILY)
 def test_what_is_refused(name: str) -> None:
     function = getattr(F, name)
-    with pytest.raises(IndexError, match=rf"softm.*: Dimension out of range .*\[-2, 1\], but got 2"):
+    with pytest.raises(IndexError, match=r"softm.*: Dimension out of range .*\[-2, 1\], but got 2"):
         function(microbp.ones(2, 3), dim=2)
-    with pytest.raises(TypeError, match="dim must be an integer, got 0.5"):
+    with pytest.raises(TypeError, match=r"dim must be an integer, got 0\.5"):
         function(microbp.ones(2), dim=0.5)
     for bad in (microbp.tensor([1, 2]), microbp.tensor([True])):
         with pytest.raises(DtypeError, match=rf"needs .*, got {bad.dtype}.* t\.float\(\)"):
