@@ -17,7 +17,7 @@ report of such a run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
@@ -26,7 +26,7 @@ import numpy as np
 
 from tests.parity.values import LAYOUTS, Values
 
-__all__ = ["Call", "Calls", "Dtype", "Operation", "Values", "call", "catalogue", "operation"]
+__all__ = ["Call", "Calls", "Dtype", "Operation", "Values", "alias", "call", "catalogue", "operation"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,10 @@ class Call:
         """All arrays, in the order in which they appear."""
         return [leaf for leaf in leaves((self.arguments, self.options)) if isinstance(leaf, np.ndarray)]
 
+    def dtypes(self) -> list[str]:
+        """The names of the dtypes among the arguments."""
+        return [leaf.name for leaf in leaves((self.arguments, self.options)) if isinstance(leaf, Dtype)]
+
     def rebuilt(self, lib: Any, tensors: list[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments and options with tensors in place of the arrays, and the library's dtypes."""
         waiting = iter(tensors)
@@ -101,6 +105,11 @@ class Operation:
         Whether two arguments are broadcast against each other; then calls must do so both ways.
     no_scalar, no_empty : str
         Why there is no call with a tensor without axes, or without elements.
+    in_place : bool
+        Whether it is a method that writes its result into its tensor. Then it gets a copy of the first array, so that
+        the write is recorded, and must return that very tensor.
+    keeps_dtype : bool
+        Whether float32 stays float32; False for what converts to another dtype.
     """
 
     name: str
@@ -108,11 +117,14 @@ class Operation:
     generate: Callable[[Values], Calls]
     torch: Callable[..., Any] | None = None
     twice: Callable[..., Any] | None = None
+    script: Callable[..., Any] | None = None
     second_order: bool = True
     why: str = ""
     broadcasts: bool = False
     no_scalar: str = ""
     no_empty: str = ""
+    in_place: bool = False
+    keeps_dtype: bool = True
 
     def calls(self) -> list[tuple[str, Call]]:
         """All calls, with the layout of their arrays."""
@@ -121,24 +133,31 @@ class Operation:
     def run(self, lib: Any, one: Call, tensors: list[Any]) -> Any:
         """Make a call under one of the libraries."""
         arguments, options = one.rebuilt(lib, tensors)
+        if self.in_place:
+            arguments = (arguments[0].clone(), *arguments[1:])
         if self.torch is not None and lib.__name__ == "torch":
             return self.torch(lib, *arguments, **options)
+        if self.script is not None:
+            return self.script(lib, *arguments, **options)
         function = lib
         for part in self.name.split("."):
             function = getattr(function, part)
-        return function(*arguments, **options)
+        result = function(*arguments, **options)
+        assert not self.in_place or result is arguments[0], f"{self.name} returns another tensor"
+        return result
 
 
 registered: dict[str, Operation] = {}
 
 
-def operation(name: str, **traits: Any) -> Callable[[Callable[[Values], Calls]], Callable[[Values], Calls]]:
-    """Enter an operation in the catalogue, by the generator of its calls."""
+def operation(*names: str, **traits: Any) -> Callable[[Callable[[Values], Calls]], Callable[[Values], Calls]]:
+    """Enter an operation in the catalogue, under each of its names, by the generator of its calls."""
 
     def enter(generate: Callable[[Values], Calls]) -> Callable[[Values], Calls]:
-        assert name not in registered, f"{name} is in the catalogue already"
-        family = generate.__module__.removeprefix(f"{__name__}.")
-        registered[name] = Operation(name, traits.pop("family", family), generate, **traits)
+        family = traits.pop("family", generate.__module__.removeprefix(f"{__name__}."))
+        for name in names:
+            assert name not in registered, f"{name} is in the catalogue already"
+            registered[name] = Operation(name, family, generate, **traits)
         return generate
 
     return enter
@@ -157,6 +176,12 @@ def catalogue() -> dict[str, Operation]:
         if not module.name.startswith(("test_", "conftest")):
             import_module(f"{__name__}.{module.name}")
     return registered
+
+
+def alias(name: str, other: str) -> None:
+    """Enter another name of an operation that is in the catalogue already."""
+    assert name not in registered, f"{name} is in the catalogue already"
+    registered[name] = replace(registered[other], name=name)
 
 
 def leaves(value: Any) -> Iterator[Any]:
