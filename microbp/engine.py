@@ -29,7 +29,7 @@ from typing import Any
 
 from microbp import label
 from microbp.errors import GraphError, MutationError
-from microbp.mode import current
+from microbp.mode import Step, current
 from microbp.ops.op import Op, Plan, sum_to
 
 __all__ = ["Node", "Version", "collect", "propagate"]
@@ -269,14 +269,19 @@ def propagate(
             edge = inputs[position]
             if wanted is not None and edge not in wanted:
                 continue
-            if options:
-                contribution = rule(g, *pick(kept), **{name: node.options[name] for name in options})
-            else:
-                contribution = rule(g, *pick(kept))
-            if contribution is None:
+            try:
+                if options:
+                    product = rule(g, *pick(kept), **{name: node.options[name] for name in options})
+                else:
+                    product = rule(g, *pick(kept))
+            except Exception as error:
+                error.add_note(label.during(node, position, collect(seeds)))
+                raise
+            if product is None:
                 continue  # a function of the user's own has no gradient for this argument
-            if shapes is not None and contribution.shape != shapes[position]:
-                contribution = sum_to(contribution, shapes[position])
+            contribution = product
+            if shapes is not None and product.shape != shapes[position]:
+                contribution = sum_to(product, shapes[position])
             earlier = pending.get(edge)
             if earlier is not None:
                 pending[edge] = earlier + contribution
@@ -288,7 +293,7 @@ def propagate(
             else:
                 pending[edge] = contribution
             if observer is not None:
-                observer.backward(node, position, g, contribution, pending[edge])
+                observer.backward(Step(node, position, g, product, contribution, pending[edge], seeds))
         if not retain_graph:
             node.kept = None
             if plan.constants or node.op.variadic:
@@ -303,9 +308,9 @@ def check_versions(node: Node, seeds: Iterable[Any]) -> None:
     for position in node.plan.guarded:
         version = getattr(node.inputs[position], "_version", None)  # Python numbers have none
         if version is not None and version.written > node.number:
-            raise MutationError(label.overwritten(node, collect(seeds), position))
+            raise MutationError(label.overwritten(node, collect(seeds), node.op.argument(position), version.written))
     if node.plan.keeps_output and node._version is not None and node._version.written > node.number:
-        raise MutationError(label.overwritten(node, collect(seeds), None))
+        raise MutationError(label.overwritten(node, collect(seeds), "y", node._version.written))
 
 
 def forget_constants(node: Node) -> None:
