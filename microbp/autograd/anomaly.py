@@ -165,7 +165,7 @@ def refuse_gradient(step: Step, what: str, value: Array, bad: Array) -> NoReturn
     nodes = collect(step.seeds)
     place = tuple(map(int, np.argwhere(bad)[0]))
     several = isinstance(step.upstream, Parts)
-    given = {f"g[{k}]": g for k, g in step.upstream.parts.items()} if several else {"g": step.upstream}
+    given = {f"g[{k}]": g for k, g in sorted(step.upstream.parts.items())} if several else {"g": step.upstream}
     letters = {**given, **dict(zip(node.plan.letters, node.kept, strict=True))}
     arrays = {name: to_array(letter) for name, letter in letters.items() if hasattr(letter, "dtype")}
     elementwise = what == "product" and node.op.rule(position).is_elementwise
