@@ -194,7 +194,7 @@ def test_a_view_that_was_given_other_data_is_one_no_longer() -> None:
     assert y.tolist() == [1.0, 2.0]
     y.mul_(2.0)
     (view * view).sum().backward()
-    assert w.grad.tolist() == [30.0, 0.0]  # of the new values, by the old history, as in PyTorch
+    assert w.grad.tolist() == [30.0, 0.0]  # of the new values, by the old history
 
 
 def test_a_view_whose_base_was_given_other_data_is_not_changed_in_place() -> None:
