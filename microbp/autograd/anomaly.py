@@ -8,14 +8,17 @@ ran. The mode is an observer (`microbp.mode.observe`): where it is off, nothing 
 
 from __future__ import annotations
 
+import sys
+import weakref
 from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any, NoReturn
 
 import numpy as np
 
 from microbp import label
 from microbp.autograd.bundle import Parts
-from microbp.engine import Node, collect
+from microbp.engine import Node, collect, propagate
 from microbp.errors import AnomalyError
 from microbp.mode import Mode, ModeSwitch, Observer, Setting, Step, current, members, observing, together
 from microbp.tensor import Tensor
@@ -44,7 +47,8 @@ class detect_anomaly(ModeSwitch):
     check_inf : bool
         Look for infinite values too, which is where many a NaN begins.
     check_forward : bool
-        Look at the outputs of recorded operations too, as they are computed.
+        Look at the outputs of recorded operations too, as they are computed. Infinite ones that were given, as a mask
+        of ``-inf`` is, or that come from such, are let pass.
 
     Raises
     ------
@@ -116,13 +120,27 @@ class Anomalies:
         self.looks = nan or inf
         self.is_bad: Callable[[Array], Array] = np.isinf if not nan else is_not_finite if inf else np.isnan
         self.forward_too = forward_too
+        self.infinite: weakref.WeakSet[Node] = weakref.WeakSet()  # whose outputs are so because they were given so
 
     def forward(self, node: Node, output: Tensor) -> None:
-        """Look at an output."""
-        if self.forward_too:
-            bad = self.find(output)
-            if bad is not None:
-                refuse_output(node, output.array, bad)
+        """Look at an output, but for those inside the backward pass, whose rules may mask what they compute."""
+        if not self.forward_too:
+            return
+        bad = self.find(output)
+        if bad is None or is_in_backward():
+            return
+        if not np.isnan(output.array).any() and any(map(self.is_infinite, (*node.inputs, *node.options.values()))):
+            self.infinite.add(node)
+        else:
+            refuse_output(node, output.array, bad)
+
+    def is_infinite(self, value: Any) -> bool:
+        """Whether an argument or an option has infinite values."""
+        if isinstance(value, Node):
+            return value in self.infinite
+        if isinstance(value, Tensor):
+            value = value.array
+        return isinstance(value, float | np.ndarray) and bool(np.isinf(value).any())
 
     def backward(self, step: Step) -> None:
         """Look at a gradient."""
@@ -141,6 +159,16 @@ class Anomalies:
             return None
         bad = self.is_bad(array)
         return bad if bad.any() else None
+
+
+def is_in_backward() -> bool:
+    """Whether a backward pass is running here and now, and records itself."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if frame.f_code is propagate.__code__:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def is_not_finite(array: Array) -> Array:
@@ -179,17 +207,19 @@ def refuse_gradient(step: Step, what: str, value: Array, bad: Array) -> NoReturn
         f"  values:  {', '.join(f'{name} {summary(array)}' for name, array in arrays.items())}\n"
         f"  element: {located(place, bad)}"
         f"{': ' * bool(here)}{', '.join(f'{name} = {number}' for name, number in here.items())}\n"
-        f"{cause(step, what, [here.get(name, arrays[name]) for name in given], here or arrays, bool(here))}"
+        + cause(step, value[place], what, [here.get(name, arrays[name]) for name in given], here or arrays, bool(here))
     )
 
 
-def cause(step: Step, what: str, given: list[Any], letters: dict[str, Any], is_there: bool) -> str:
+def cause(step: Step, value: Any, what: str, given: list[Any], letters: dict[str, Any], is_there: bool) -> str:
     """Why a gradient is bad, as far as the numbers tell: those at the bad element, where it is known which these are.
 
     Parameters
     ----------
     step : Step
         What happened.
+    value : float
+        What the bad element is.
     what : {'product', 'sum', 'total'}
         What is bad.
     given : list
@@ -206,18 +236,20 @@ def cause(step: Step, what: str, given: list[Any], letters: dict[str, Any], is_t
         return "The rule gave no such value: it is their sum over the axes along which the argument was broadcast."
     if what == "total":
         return "No single use of the argument has such a gradient: it is the sum of those from several uses."
-    if any(np.isnan(g).any() for g in given):
-        source = "the sum of several infinite ones may be that"
-        if node in step.seeds and np.isnan(to_array(step.seeds[node])).any():
+    is_so, kind = (np.isnan, "NaN") if np.isnan(value) else (np.isinf, "infinite")
+    if any(is_so(g).any() for g in given):
+        source = "the sum of several that are infinite may be that"
+        if node in step.seeds and is_so(to_array(step.seeds[node])).any():
             source = "the starting gradient, gradient= or grad_outputs=, has it"
         elif node.hooks is not None:
             source = "a hook on its output put it there"
-        return f"The gradient that reached {title} is NaN {where}: {source}."
+        return f"The gradient that reached {title} is {kind} {where}: {source}."
     if not any(np.any(g) for g in given):
+        remedy = f":\nwhere(mask, {title}(where(mask, a, 1)), 0)" if node.op.arguments == ("a",) else ""
         return (
             f"The gradient that reached {title} is exactly 0 {'there' if is_there else 'everywhere'}, as where a "
             "result is masked out; but 0 times a derivative\nthat is infinite or NaN is NaN. Replace the value before "
-            f"the operation, not only its result after it:\nwhere(mask, {title}(where(mask, a, 1)), 0)"
+            f"the operation, not only its result after it{remedy}"
         )
     unknown = [name for name, value in letters.items() if np.isnan(value).any()]
     if unknown:
@@ -245,7 +277,8 @@ def refuse_output(node: Node, value: Array, bad: Array) -> NoReturn:
     arrays = {name: np.asarray(to_array(v) if isinstance(v, Tensor) else v) for name, v in values.items()}
     arrays = {name: array for name, array in arrays.items() if array.dtype.kind in "fiub" and name != "y"}
     here = dict(at_place(arrays, value.shape, place))
-    shown = "".join(f", {name} = {number}" for name, number in here.items()) if node.op.rule(0).is_elementwise else ""
+    elementwise = bool(node.op.rules) and all(rule.is_elementwise for rule in node.op.rules.values())
+    shown = "".join(f", {name} = {number}" for name, number in here.items()) if elementwise else ""
     already = [name for name, array in arrays.items() if array.dtype.kind == "f" and np.isnan(array).any()]
     raise AnomalyError(
         f"{label.title(node)}{label.at(node)} gave {value[place]} in its forward\n"

@@ -99,6 +99,7 @@ def test_zero_divided_by_zero_and_masked_is_the_same_trap() -> None:
     x = leaf(0.0, 1.0)
     said = report(lambda: microbp.where(x > 0, x / x, 0.0).sum().backward())
     assert "exactly 0 there" in said
+    assert "Replace the value before the operation, not only its result after it" in said.replace("\n", " ")
 
 
 def test_an_upstream_of_zero_everywhere_is_told_where_elements_do_not_correspond() -> None:
@@ -240,6 +241,37 @@ def test_forward_values_are_looked_at_on_request() -> None:
         program()
     assert "gave inf in its forward" in report(lambda: leaf(0.0).reciprocal(), check_forward=True, check_inf=True)
     assert program().tolist()[1] == 0.0
+
+
+def test_infinite_values_that_were_given_are_no_anomaly_of_the_forward() -> None:
+    x, mask = leaf(1.0, 2.0), microbp.tensor([True, False])
+    with detect_anomaly(check_inf=True, check_forward=True):
+        y = x.masked_fill(mask, -inf) * 2.0
+        assert y.softmax(0).tolist() == [0.0, 1.0]
+        (x + microbp.tensor([-inf, 0.0], dtype=microbp.float64)).logsumexp(0).backward()
+        assert nn.functional.pad(x, (1, 0), value=inf).tolist() == [inf, 1.0, 2.0]
+        with pytest.raises(errors.AnomalyError, match=r"mul .* gave nan in its forward"):
+            y * 0.0
+        with pytest.raises(errors.AnomalyError, match=r"where .* gave nan in its forward"):
+            microbp.where(mask, x, nan)
+        with pytest.raises(errors.AnomalyError, match=r"exp .* gave inf in its forward"):
+            (x * 1000.0).exp()
+
+
+def test_what_a_rule_masks_itself_is_no_anomaly_of_the_forward() -> None:
+    """The rules of std and pow, as they are recorded, have infinite numbers in between."""
+    x = leaf(1.0, 2.0, 4.0)
+    with detect_anomaly(check_inf=True, check_forward=True):
+        for result in (x.std(), x.norm(), (leaf(0.0) ** x).sum()):
+            (slope,) = grad(result, x, create_graph=True)
+            assert np.isfinite(slope.detach().numpy()).all()
+
+
+def test_a_starting_gradient_that_is_infinite_is_to_blame() -> None:
+    start = microbp.tensor([1.0, inf], dtype=microbp.float64)
+    assert "infinite there: the starting gradient" in report(
+        lambda: (leaf(1.0, 2.0) * 2.0).backward(start), check_inf=True
+    )
 
 
 def test_a_refused_pass_leaves_gradients_alone_and_can_be_repeated_with_the_mode_off() -> None:
