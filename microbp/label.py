@@ -149,21 +149,23 @@ def kept(node: Any, nodes: Iterable[Any], letter: str) -> str:
     """What a node kept under a letter or as an option: what that is, whose, and what it looks like."""
     if letter in node.options:
         return f"its option {letter!r}"
-    value = dict(zip(node.plan.letters, node.kept, strict=True))[letter]
+    at_hand = isinstance(node.kept, tuple)  # else it would have to be computed anew
+    value = dict(zip(node.plan.letters, node.kept, strict=True))[letter] if at_hand else None
     if letter == "y":
-        return f"its output ({identity(node, nodes, value, own=True)})"
+        return f"its output{identity(node, nodes, value, own=True)}"
     if letter in node.op.arguments:
         edge = node.inputs[node.op.arguments.index(letter)]
-        return f"its argument {letter!r} ({identity(edge, nodes, value)})"
-    return f"its {letter!r} ({describe(value)}), which the forward computed,"
+        return f"its argument {letter!r}{identity(edge, nodes, value)}"
+    return f"its {letter!r}{identity(None, nodes, value)}, which the forward computed,"
 
 
 def identity(edge: Any, nodes: Iterable[Any], value: Any, own: bool = False) -> str:
-    """A tensor by its name or origin, and by its shape and dtype."""
+    """A tensor by its name or origin, and by its shape and dtype, in brackets; nothing if nothing is known."""
     name = name_of(edge, nodes)
     if name is None and hasattr(edge, "op") and not own:
         name = f"the output of {title(edge)}{at(edge, nodes)}"
-    return f"{name}, {describe(value)}" if name else describe(value)
+    known = ", ".join([*([name] if name else []), *([describe(value)] if hasattr(value, "shape") else [])])
+    return f" ({known})" if known else ""
 
 
 def changed(when: int, written: int | None) -> str:

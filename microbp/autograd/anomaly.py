@@ -202,7 +202,7 @@ def refuse_gradient(step: Step, what: str, value: Array, bad: Array) -> NoReturn
     seen = label.identity(edge, nodes, edge if hasattr(edge, "dtype") else step.contribution)
     gave = f"{label.title(node)}{label.at(node, nodes)} gave {value[place]} as the gradient of its argument"
     raise AnomalyError(
-        f"{gave} {node.op.argument(position)!r} ({seen})\n"
+        f"{gave} {node.op.argument(position)!r}{seen}\n"
         f"  rule:    {label.formula(node, position)}\n"
         f"  values:  {', '.join(f'{name} {summary(array)}' for name, array in arrays.items())}\n"
         f"  element: {located(place, bad)}"

@@ -167,7 +167,7 @@ class FunctionCall(Call):
         """That a saved tensor was written to since."""
         saved = self.saved[number]
         assert saved is not None
-        what = f"{saved.title} ({label.identity(saved.edge, (), saved.array)})"
+        what = f"{saved.title}{label.identity(saved.edge, (), saved.array)}"
         return f"{self.row.name}{label.at(self.bundle)} saved {what} and needs it{label.changed(self.number, written)}"
 
     def backward(self, parts: dict[int, Any], recording: bool) -> list[Any]:

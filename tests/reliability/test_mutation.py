@@ -74,7 +74,7 @@ def case(name: str, call: Callable[..., Any], given: Callable[[], list[Any]]) ->
 
 for note, index in {
     "a list": lambda: [2, 0, 0],
-    "a nested list": lambda: [[2, 0], [1, 1]],
+    "a nested list": lambda: ([[2, 0], [1, 1]],),
     "an array": lambda: a(2, 0, 0),
     "a mask array": lambda: a(True, False, True, False),
     "a list of truth values": lambda: [True, False, True, False],
@@ -406,7 +406,7 @@ def test_every_function_that_takes_an_index_a_label_a_mask_or_a_size_is_in_the_t
 
 # -- the trial -------------------------------------------------------------------------------
 
-REFUSED = (TypeError, AttributeError, errors.MicrobpError)
+REFUSED = (TypeError, AttributeError, UserWarning, errors.MicrobpError)
 
 
 def things(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
