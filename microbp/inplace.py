@@ -55,6 +55,11 @@ def apply_in_place(op: Op, target: Tensor, *others: Any, **options: Any) -> Tens
             f"{op.name}_ in place would be recorded, on a view that was taken inside no_grad(); take the view outside, "
             "or work on a copy (t.clone())"
         )
+    if target.is_left_behind:
+        raise GraphError(
+            f"{op.name}_ in place would be recorded, on a view whose base was given other data since; take the view "
+            "anew, or work on a copy (t.clone())"
+        )
     # Rules that ask for the old value see a copy of it; the others need none.
     before = apply(clone, target) if keeps_first(op, target, *others) else wrap(target.array, target.node)
     out = apply(op, before, *others, **options)
