@@ -91,7 +91,6 @@ class Module(Called):
     _modules: dict[str, Module | None]
 
     def __init__(self) -> None:
-        super().__init__()
         fields = self.__dict__
         fields["training"] = True
         fields["_parameters"] = {}
