@@ -14,6 +14,7 @@ import numpy as np
 
 __all__ = [
     "BroadcastWarning",
+    "CheckpointError",
     "DivisionError",
     "DtypeError",
     "FileFormatError",
@@ -34,6 +35,10 @@ PACKAGE = str(Path(__file__).parent)
 
 class MicrobpError(Exception):
     """Base of all errors that microbp raises on purpose."""
+
+
+class CheckpointError(MicrobpError, RuntimeError):
+    """A checkpointed function did something else when it was run again for the backward pass."""
 
 
 class ShapeError(MicrobpError, RuntimeError, ValueError):

@@ -23,6 +23,7 @@ from microbp.nn.padding import *
 from microbp.nn.parameter import *
 from microbp.nn.pooling import *
 from microbp.nn.ranking_loss import *
+from microbp.nn.recurrent import *
 from microbp.nn.shape import *
 from microbp.nn.shuffle import *
 from microbp.nn.upsampling import *

@@ -111,6 +111,7 @@ class Operation:
     family: str
     generate: Callable[[Values], Calls]
     torch: Callable[..., Any] | None = None
+    script: Callable[..., Any] | None = None
     second_order: bool = True
     why: str = ""
     broadcasts: bool = False
@@ -130,6 +131,8 @@ class Operation:
             arguments = (arguments[0].clone(), *arguments[1:])
         if self.torch is not None and lib.__name__ == "torch":
             return self.torch(lib, *arguments, **options)
+        if self.script is not None:
+            return self.script(lib, *arguments, **options)
         function = lib
         for part in self.name.split("."):
             function = getattr(function, part)
@@ -141,13 +144,14 @@ class Operation:
 registered: dict[str, Operation] = {}
 
 
-def operation(name: str, **traits: Any) -> Callable[[Callable[[Values], Calls]], Callable[[Values], Calls]]:
-    """Enter an operation in the catalogue, by the generator of its calls."""
+def operation(*names: str, **traits: Any) -> Callable[[Callable[[Values], Calls]], Callable[[Values], Calls]]:
+    """Enter an operation in the catalogue, under each of its names, by the generator of its calls."""
 
     def enter(generate: Callable[[Values], Calls]) -> Callable[[Values], Calls]:
-        assert name not in registered, f"{name} is in the catalogue already"
-        family = generate.__module__.removeprefix(f"{__name__}.")
-        registered[name] = Operation(name, traits.pop("family", family), generate, **traits)
+        family = traits.pop("family", generate.__module__.removeprefix(f"{__name__}."))
+        for name in names:
+            assert name not in registered, f"{name} is in the catalogue already"
+            registered[name] = Operation(name, family, generate, **traits)
         return generate
 
     return enter
