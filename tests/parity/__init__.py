@@ -46,6 +46,9 @@ class Call:
         Those of the call.
     constants : tuple of int
         The numbers of the floating-point arrays, in the order in which they appear, that need no gradient.
+    written : tuple of int
+        The numbers of the arrays, in that order, that the call writes to. Their new values are compared; all other
+        arrays must stay as they are.
     order : int
         Up to which derivatives PyTorch has the right numbers: 2, or 1 at a place where its second ones are NaN, say.
     """
@@ -53,6 +56,7 @@ class Call:
     arguments: tuple[Any, ...]
     options: dict[str, Any] = field(default_factory=dict)
     constants: tuple[int, ...] = ()
+    written: tuple[int, ...] = ()
     order: int = 2
 
     def __repr__(self) -> str:
@@ -90,8 +94,9 @@ class Operation:
     generate : callable
         Gives the calls, for a source of values.
     torch : callable or None
-        ``torch(lib, *arguments, **options)``: how PyTorch computes the same, where it has no such function, or one
-        whose second derivative is missing.
+        ``torch(lib, *arguments, **options)``: how PyTorch computes the same, where it has no such function.
+    twice : callable or None
+        The same for the second gradients only, where PyTorch's function has none.
     second_order : bool
         Whether second gradients are compared.
     why : str
@@ -111,6 +116,7 @@ class Operation:
     family: str
     generate: Callable[[Values], Calls]
     torch: Callable[..., Any] | None = None
+    twice: Callable[..., Any] | None = None
     script: Callable[..., Any] | None = None
     second_order: bool = True
     why: str = ""
@@ -157,9 +163,11 @@ def operation(*names: str, **traits: Any) -> Callable[[Callable[[Values], Calls]
     return enter
 
 
-def call(*arguments: Any, constants: tuple[int, ...] = (), order: int = 2, **options: Any) -> Call:
+def call(
+    *arguments: Any, constants: tuple[int, ...] = (), written: tuple[int, ...] = (), order: int = 2, **options: Any
+) -> Call:
     """A call with these arguments and options."""
-    return Call(arguments, options, constants, order)
+    return Call(arguments, options, constants, written, order)
 
 
 def catalogue() -> dict[str, Operation]:
