@@ -131,9 +131,9 @@ class BackwardHooks:
         for place in values.places:
             g, shape = answer[place], values.kinds[place][0]
             if g is not None and not isinstance(g, Tensor):
-                raise TypeError(f"{what} {type(g).__name__} as the gradient number {place}; return a Tensor or None")
+                raise TypeError(f"{what} {type(g).__name__} as gradient {place}; return a Tensor or None")
             if g is not None and g.shape != shape:
-                raise ShapeError(f"{what} a gradient number {place} of shape {g.shape}, but expected {shape}")
+                raise ShapeError(f"{what} gradient {place} of shape {g.shape}, but expected {shape}")
         return tuple(answer)
 
 

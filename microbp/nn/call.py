@@ -19,7 +19,7 @@ __all__ = ["Called"]
 class Called:
     """What of a module has to do with its being called."""
 
-    _hooks: Hooks | None = None  # made when the first one is registered
+    _hooks: Hooks | None  # made when the first one is registered
     _modules: dict[str, Any]
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -58,7 +58,7 @@ class Called:
 
     def _blame(self, error: Exception) -> None:
         """Let the text of an error begin with the layer that raised it, if that is one of ours without layers in it."""
-        if self._modules or not type(self).__module__.startswith("microbp."):
+        if not type(self).__module__.startswith("microbp.") or self._modules:
             return
         if error.args and isinstance(error.args[0], str) and not error.args[0].startswith(str(self)):
             error.args = (f"{self}: {error.args[0]}", *error.args[1:])

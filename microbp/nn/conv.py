@@ -10,7 +10,7 @@ from microbp.functions.creation import empty
 from microbp.nn import functional
 from microbp.nn.functional.check import tensor_for
 from microbp.nn.functional.pooling import Sizes
-from microbp.nn.functional.sliding import integers
+from microbp.nn.functional.sliding import integers, not_negative, positive
 from microbp.nn.init import uniform_by_fan_in
 from microbp.nn.module import Module
 from microbp.nn.parameter import Parameter
@@ -58,11 +58,11 @@ class Kernels(Module):
                 raise OptionError(f"{name}: {argument} must be divisible by groups, got {channels} and {groups}")
         self.in_channels = in_channels
         self.out_channels = out_channels
-        self.kernel_size = integers(name, "kernel_size", kernel_size, self.dims)
-        self.stride = integers(name, "stride", stride, self.dims)
-        self.padding = padding if isinstance(padding, str) else integers(name, "padding", padding, self.dims)
-        self.dilation = integers(name, "dilation", dilation, self.dims)
-        self.output_padding = integers(name, "output_padding", output_padding, self.dims)
+        self.kernel_size = positive(name, "kernel_size", kernel_size, self.dims)
+        self.stride = positive(name, "stride", stride, self.dims)
+        self.padding = padding if isinstance(padding, str) else not_negative(name, "padding", padding, self.dims)
+        self.dilation = positive(name, "dilation", dilation, self.dims)
+        self.output_padding = not_negative(name, "output_padding", output_padding, self.dims)
         self.groups = groups
         self.padding_mode = padding_mode
         first, second = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)

@@ -98,6 +98,7 @@ class Module(Called):
         fields["_buffers"] = {}
         fields["_non_persistent_buffers_set"] = set()
         fields["_modules"] = {}
+        fields["_hooks"] = None
 
     # -- registration ----------------------------------------------------------------------
 
@@ -462,7 +463,7 @@ class Module(Called):
         hook : callable
             ``hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)``.
             `state_dict` has the entries that begin with `prefix` and may be changed; the lists may be added to, and an
-            entry of `error_msgs` makes the loading fail.
+            entry of `error_msgs` makes the loading fail. `local_metadata` is empty, and `strict` is True, as in PyTorch.
 
         Returns
         -------
@@ -484,8 +485,9 @@ class Module(Called):
     def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> Handle:
         """Call ``hook(module, incompatible_keys)`` after `load_state_dict` has filled the module.
 
-        The hook may take keys out of ``incompatible_keys.missing_keys`` and ``.unexpected_keys``, which are then no
-        error, and returns None. If it raises, or keys that are an error are left, the module is as it was before.
+        The keys are those of the whole of what is loaded. The hook may take some out of ``missing_keys`` and
+        ``unexpected_keys``, which are then no error, and returns None. If it raises, or keys that are an error are
+        left, the module is as it was before.
 
         Returns
         -------

@@ -54,7 +54,7 @@ def load_into(module: Any, given: Mapping[str, Any], strict: bool) -> Incompatib
     own = dict(module._named_state())
     keys = IncompatibleKeys([], [])
     faults: list[str] = []
-    state = prepared(module, given, strict, keys, faults)
+    state = prepared(module, given, keys, faults)
     keys.missing_keys.extend(key for key in own if key not in state)
     keys.unexpected_keys.extend(key for key in state if key not in own)
     ready = []
@@ -81,9 +81,7 @@ def load_into(module: Any, given: Mapping[str, Any], strict: bool) -> Incompatib
     return keys
 
 
-def prepared(
-    module: Any, given: Mapping[str, Any], strict: bool, keys: IncompatibleKeys, faults: list[str]
-) -> Mapping[str, Any]:
+def prepared(module: Any, given: Mapping[str, Any], keys: IncompatibleKeys, faults: list[str]) -> Mapping[str, Any]:
     """The values as the hooks before loading leave them; each is shown the entries of its own module."""
     state = dict(given)
     for path, owner in module.named_modules(remove_duplicate=False):
@@ -91,7 +89,7 @@ def prepared(
             prefix = f"{path}." if path else ""
             part = {key: state.pop(key) for key in list(state) if key.startswith(prefix)}
             for hook in tuple(owner._hooks.before_loading):
-                hook(owner, part, prefix, {}, strict, *keys, faults)
+                hook(owner, part, prefix, {}, True, *keys, faults)
             state.update(part)
     return state
 

@@ -26,7 +26,8 @@ cases = [
     Case("EmbeddingBag", 5, 3, mode="max", padding_idx=4).on(row, offsets),
     Case("EmbeddingBag", 5, 3, padding_idx=-1).on(labels),
     Case("EmbeddingBag", 5, 3, max_norm=0.5, norm_type=3.0).on(labels),
-    Case("EmbeddingBag", 5, 3, scale_grad_by_freq=True, mode="sum").on(labels),
+    # where labels do not occur equally often, PyTorch divides by the counts of others
+    Case("EmbeddingBag", 5, 3, scale_grad_by_freq=True, mode="sum").on(np.array([[1, 4, 2, 4], [1, 2, 3, 3]])),
     Case("EmbeddingBag", 5, 3, include_last_offset=True).on(row, np.array([0, 2, 6])),
     Case("EmbeddingBag", 5, 3, _weight=normal(5, 3)).on(labels),
 ]

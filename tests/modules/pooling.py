@@ -24,7 +24,7 @@ cases = [
     Case("AvgPool3d", 2).on(volume),
     Case("AvgPool3d", (2, 3, 2), 1, 1, divisor_override=5).on(volume),
     Case("LPPool1d", 2, 3).on(positive(2, 3, 9)),
-    Case("LPPool1d", 3.5, (3,), 2, True).on(positive(2, 3, 9)),
+    Case("LPPool1d", 3.5, 3, 2, True).on(positive(2, 3, 9)),
     Case("LPPool2d", 2, 2).on(positive(2, 3, 7, 6)),
     Case("LPPool2d", 1.5, (3, 2), stride=(2, 1), ceil_mode=True).on(positive(2, 3, 7, 6)),
     Case("LPPool3d", 2, 2).on(positive(2, 3, 5, 6, 4)),

@@ -119,8 +119,9 @@ def test_takes_a_device_and_a_dtype(kind: str) -> None:
     case = next(case for case in CASES if case.kind == kind and "_weight" not in case.options)
     module = getattr(nn, kind)(*case.args, **case.options, device="cpu", dtype=microbp.float64)
     assert {tensor.dtype for tensor in module.state_dict().values()} <= {np.dtype("float64"), np.dtype("int64")}
-    with pytest.raises(NotImplementedError, match="CPU only"):
-        getattr(nn, kind)(*case.args, **case.options, device="cuda")
+    if module.state_dict():
+        with pytest.raises(NotImplementedError, match="CPU only"):
+            getattr(nn, kind)(*case.args, **case.options, device="cuda")
 
 
 def test_every_public_module_is_compared() -> None:
