@@ -463,7 +463,7 @@ class Module(Called):
         hook : callable
             ``hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)``.
             `state_dict` has the entries that begin with `prefix` and may be changed; the lists may be added to, and an
-            entry of `error_msgs` makes the loading fail. `local_metadata` is empty, and `strict` is True, as in PyTorch.
+            entry of `error_msgs` makes the loading fail. `local_metadata` is empty; `strict` is True, as in PyTorch.
 
         Returns
         -------

@@ -174,16 +174,7 @@ def test_linear_names_itself_where_the_features_do_not_fit() -> None:
             layer(microbp.ones(shape))
 
 
-def test_linear_starts_between_the_bounds_of_pytorch() -> None:
-    microbp.manual_seed(0)
-    layer = nn.Linear(100, 200)
-    for parameter in layer.parameters():
-        values = parameter.detach().array
-        assert np.abs(values).max() <= 0.1
-        assert values.std() == pytest.approx(0.1 / np.sqrt(3), rel=0.1)
-    assert layer.weight.shape == (200, 100)
-    assert layer.weight.dtype == np.float32
-    assert nn.Linear(2, 2, dtype=microbp.float64).bias.dtype == np.float64
+def test_linear_without_features_gives_its_bias() -> None:
     with pytest.warns(UserWarning, match="zero-element"):
         assert nn.Linear(0, 3)(microbp.ones(2, 0)).tolist() == [[0, 0, 0]] * 2
 
@@ -197,18 +188,6 @@ def test_linear_gives_a_right_answer_for_an_array() -> None:
 def test_bilinear_refuses_no_features() -> None:
     with pytest.raises(ValueError, match="in1_features must be > 0"):
         nn.Bilinear(0, 1, 1)
-
-
-def test_dropout_obeys_the_mode() -> None:
-    layer = nn.Dropout(0.5)
-    x = microbp.ones(1000)
-    assert layer.eval()(x) is x
-    dropped = layer.train()(x)
-    assert 300 < (dropped.array == 0).sum() < 700
-    assert set(np.unique(dropped.array)) == {0, 2}
-    assert not nn.Dropout(1.0)(x).array.any()
-    with pytest.raises(OptionError, match=r"between 0 and 1, but got 1\.5"):
-        nn.Dropout(1.5)
 
 
 def test_unflatten_refuses_what_does_not_split() -> None:

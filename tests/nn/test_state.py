@@ -60,7 +60,7 @@ def test_hooks_around_load_state_dict_are_called_as_in_pytorch() -> None:
         net = network(lib)
 
         def before(module: Any, state: Any, prefix: str, metadata: Any, strict: bool, *lists: Any) -> None:
-            note("before", type(module).__name__, sorted(state), prefix, strict, *map(list, lists))
+            note("before", type(module).__name__, sorted(state), prefix, strict, len(lists))
             if prefix + "w" in state:
                 state[prefix + "weight"] = state.pop(prefix + "w")
 
