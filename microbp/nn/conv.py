@@ -237,13 +237,8 @@ class TransposedConvolution(Kernels):
         super().__init__()
         if padding_mode != "zeros":
             raise OptionError(f"{self._get_name()}: padding_mode must be 'zeros', got {padding_mode!r}")
-        sizes = (
-            kernel_size,
-            stride,
-            integers(self._get_name(), "padding", padding, self.dims),
-            dilation,
-            output_padding,
-        )
+        margin = not_negative(self._get_name(), "padding", padding, self.dims)
+        sizes = (kernel_size, stride, margin, dilation, output_padding)
         self._hold(in_channels, out_channels, *sizes, groups, bias, padding_mode, device, dtype)
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
