@@ -63,13 +63,6 @@ class ReLU(Activation):
         return functional.relu(input, self.inplace)
 
 
-class ReLU6(Activation):
-    """min(max(0, x), 6): see `microbp.nn.functional.relu6`."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return functional.relu6(input, self.inplace)
-
-
 class LeakyReLU(Activation):
     """x where x > 0, else negative_slope * x: see `microbp.nn.functional.leaky_relu`."""
 
@@ -289,6 +282,16 @@ class RReLU(Activation):
         return f"lower={self.lower}, upper={self.upper}" + (", inplace=True" if self.inplace else "")
 
 
+class ReLU6(Hardtanh):
+    """min(max(0, x), 6), a `Hardtanh` between 0 and 6: see `microbp.nn.functional.relu6`."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__(0.0, 6.0, inplace)
+
+    def extra_repr(self) -> str:
+        return "inplace=True" if self.inplace else ""
+
+
 class PReLU(Module):
     """x where x > 0, else weight * x, with slopes that are learned: see `microbp.nn.functional.prelu`.
 
@@ -368,7 +371,7 @@ class Softmax2d(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         if tensor_for("Softmax2d", input).ndim not in (3, 4):
-            raise ShapeError(f"Softmax2d: input must have shape (N, C, H, W) or (C, H, W), got {tuple(input.shape)}")
+            raise ShapeError(f"input must have shape (N, C, H, W) or (C, H, W), got {tuple(input.shape)}")
         return functional.softmax(input, -3)
 
 

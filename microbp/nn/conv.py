@@ -10,7 +10,7 @@ from microbp.functions.creation import empty
 from microbp.nn import functional
 from microbp.nn.functional.check import tensor_for
 from microbp.nn.functional.pooling import Sizes
-from microbp.nn.functional.sliding import integers
+from microbp.nn.functional.sliding import integers, not_negative, positive
 from microbp.nn.init import uniform_by_fan_in
 from microbp.nn.module import Module
 from microbp.nn.parameter import Parameter
@@ -58,11 +58,11 @@ class Kernels(Module):
                 raise OptionError(f"{name}: {argument} must be divisible by groups, got {channels} and {groups}")
         self.in_channels = in_channels
         self.out_channels = out_channels
-        self.kernel_size = integers(name, "kernel_size", kernel_size, self.dims)
-        self.stride = integers(name, "stride", stride, self.dims)
-        self.padding = padding if isinstance(padding, str) else integers(name, "padding", padding, self.dims)
-        self.dilation = integers(name, "dilation", dilation, self.dims)
-        self.output_padding = integers(name, "output_padding", output_padding, self.dims)
+        self.kernel_size = positive(name, "kernel_size", kernel_size, self.dims)
+        self.stride = positive(name, "stride", stride, self.dims)
+        self.padding = padding if isinstance(padding, str) else not_negative(name, "padding", padding, self.dims)
+        self.dilation = positive(name, "dilation", dilation, self.dims)
+        self.output_padding = not_negative(name, "output_padding", output_padding, self.dims)
         self.groups = groups
         self.padding_mode = padding_mode
         first, second = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
@@ -237,13 +237,8 @@ class TransposedConvolution(Kernels):
         super().__init__()
         if padding_mode != "zeros":
             raise OptionError(f"{self._get_name()}: padding_mode must be 'zeros', got {padding_mode!r}")
-        sizes = (
-            kernel_size,
-            stride,
-            integers(self._get_name(), "padding", padding, self.dims),
-            dilation,
-            output_padding,
-        )
+        margin = not_negative(self._get_name(), "padding", padding, self.dims)
+        sizes = (kernel_size, stride, margin, dilation, output_padding)
         self._hold(in_channels, out_channels, *sizes, groups, bias, padding_mode, device, dtype)
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:

@@ -16,6 +16,7 @@ import numpy as np
 from microbp.device import Device
 from microbp.dtypes import as_dtype
 from microbp.errors import DtypeError
+from microbp.handle import Handle
 from microbp.nn.call import Called
 from microbp.nn.parameter import Parameter
 from microbp.nn.state import IncompatibleKeys, load_into, snapshot
@@ -91,13 +92,13 @@ class Module(Called):
     _modules: dict[str, Module | None]
 
     def __init__(self) -> None:
-        super().__init__()
         fields = self.__dict__
         fields["training"] = True
         fields["_parameters"] = {}
         fields["_buffers"] = {}
         fields["_non_persistent_buffers_set"] = set()
         fields["_modules"] = {}
+        fields["_hooks"] = None
 
     # -- registration ----------------------------------------------------------------------
 
@@ -343,14 +344,19 @@ class Module(Called):
 
     # -- state -----------------------------------------------------------------------------
 
-    def _named_state(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
-        """What `state_dict` holds, in its order; a shared tensor once for each of its names."""
+    def _own_state(self) -> Iterator[tuple[str, Tensor]]:
+        """The parameters and persistent buffers of this module alone."""
         for name, parameter in self._parameters.items():
             if parameter is not None:
-                yield prefix + name, parameter
+                yield name, parameter
         for name, buffer in self._buffers.items():
             if buffer is not None and name not in self._non_persistent_buffers_set:
-                yield prefix + name, buffer
+                yield name, buffer
+
+    def _named_state(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
+        """What a state dict is loaded into, in its order; a shared tensor once for each of its names."""
+        for name, value in self._own_state():
+            yield prefix + name, value
         for name, module in self._modules.items():
             if module is not None:
                 yield from module._named_state(f"{prefix}{name}.")
@@ -385,8 +391,17 @@ class Module(Called):
         {'weight': (3, 2), 'bias': (3,)}
         """
         state = OrderedDict() if destination is None else destination
-        for name, value in self._named_state(prefix):
-            state[name] = value if keep_vars else snapshot(value)
+        hooks = self._hooks
+        for hook in () if hooks is None else tuple(hooks.before_saving):
+            hook(self, prefix, keep_vars)
+        for name, value in self._own_state():
+            state[prefix + name] = value if keep_vars else snapshot(value)
+        for name, module in self._modules.items():
+            if module is not None:
+                module.state_dict(destination=state, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
+        for hook in () if hooks is None else tuple(hooks.after_saving):
+            if hook(self, state, prefix, {}) is not None:
+                raise RuntimeError("state_dict post-hook must return None")
         return state
 
     def load_state_dict(
@@ -416,7 +431,70 @@ class Module(Called):
         """
         if assign:
             raise NotImplementedError("load_state_dict() has no assign=True; it copies into the module's own tensors")
-        return load_into(dict(self._named_state()), state_dict, strict, type(self).__name__)
+        return load_into(self, state_dict, strict)
+
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Handle:
+        """Call ``hook(module, prefix, keep_vars)`` before `state_dict` takes the module's entries.
+
+        Returns
+        -------
+        Handle
+            Its ``remove()`` takes the hook away.
+        """
+        return self._register("before_saving", hook)
+
+    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> Handle:
+        """Call ``hook(module, state_dict, prefix, local_metadata)`` after `state_dict` has taken the module's entries.
+
+        The hook may change `state_dict`, and returns None; `local_metadata` is empty.
+
+        Returns
+        -------
+        Handle
+            Its ``remove()`` takes the hook away.
+        """
+        return self._register("after_saving", hook)
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Handle:
+        """Call a hook before `load_state_dict` looks at the entries of this module, as to rename old keys.
+
+        Parameters
+        ----------
+        hook : callable
+            ``hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)``.
+            `state_dict` has the entries that begin with `prefix` and may be changed; the lists may be added to, and an
+            entry of `error_msgs` makes the loading fail. `local_metadata` is empty; `strict` is True, as in PyTorch.
+
+        Returns
+        -------
+        Handle
+            Its ``remove()`` takes the hook away.
+
+        Examples
+        --------
+        >>> from microbp import nn
+        >>> layer = nn.Linear(2, 3, bias=False)
+        >>> def rename(module, state_dict, prefix, *rest):
+        ...     state_dict[prefix + "weight"] = state_dict.pop(prefix + "w")
+        >>> handle = layer.register_load_state_dict_pre_hook(rename)
+        >>> layer.load_state_dict({"w": nn.Linear(2, 3).weight})
+        <All keys matched successfully>
+        """
+        return self._register("before_loading", hook)
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> Handle:
+        """Call ``hook(module, incompatible_keys)`` after `load_state_dict` has filled the module.
+
+        The keys are those of the whole of what is loaded. The hook may take some out of ``missing_keys`` and
+        ``unexpected_keys``, which are then no error, and returns None. If it raises, or keys that are an error are
+        left, the module is as it was before.
+
+        Returns
+        -------
+        Handle
+            Its ``remove()`` takes the hook away.
+        """
+        return self._register("after_loading", hook)
 
     # -- changes to the whole tree ---------------------------------------------------------
 

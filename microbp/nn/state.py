@@ -32,19 +32,17 @@ def snapshot(value: Tensor) -> Tensor:
     return wrap(array)
 
 
-def load_into(own: Mapping[str, Tensor], given: Mapping[str, Any], strict: bool, owner: str) -> IncompatibleKeys:
-    """Copy values into tensors by name, after all of them were found to fit.
+def load_into(module: Any, given: Mapping[str, Any], strict: bool) -> IncompatibleKeys:
+    """Copy values into the tensors of a module by name, after all of them were found to fit.
 
     Parameters
     ----------
-    own : mapping of str to Tensor
-        The tensors to fill.
+    module : Module
+        Whose tensors to fill.
     given : mapping of str to Tensor or array
         The values.
     strict : bool
         Whether missing and unexpected keys are an error.
-    owner : str
-        Whose state it is, for the error.
 
     Raises
     ------
@@ -53,25 +51,72 @@ def load_into(own: Mapping[str, Tensor], given: Mapping[str, Any], strict: bool,
     """
     if not isinstance(given, Mapping):
         raise TypeError(f"expected state_dict to be dict-like, got {type(given).__name__}")
-    missing = [key for key in own if key not in given]
-    unexpected = [key for key in given if key not in own]
-    faults = []
-    if strict and missing:
-        faults.append(f"Missing key(s) in state_dict: {quoted(missing)}. ")
-    if strict and unexpected:
-        faults.append(f"Unexpected key(s) in state_dict: {quoted(unexpected)}. ")
+    own = dict(module._named_state())
+    keys = IncompatibleKeys([], [])
+    faults: list[str] = []
+    state = prepared(module, given, keys, faults)
+    keys.missing_keys.extend(key for key in own if key not in state)
+    keys.unexpected_keys.extend(key for key in state if key not in own)
     ready = []
     for key, target in own.items():
-        if key in given:
-            array, fault = converted(key, given[key], target)
+        if key in state:
+            array, fault = converted(key, state[key], target)
             ready.append((target, array))
             faults += [fault] if fault else []
-    if faults:
-        raise StateError(f"Error(s) in loading state_dict for {owner}:\n\t" + "\n\t".join(faults))
+    hooks = after_loading(module)
+    if faults or not hooks:
+        refuse(module, keys, strict, faults)
+    before = [(target, target.array.copy()) for target, _ in ready] if hooks else []
+    fill(ready)
+    try:
+        for owner, hook in hooks:
+            if hook(owner, keys) is not None:
+                raise RuntimeError(
+                    "Hooks registered with register_load_state_dict_post_hook are expected to return None"
+                )
+        refuse(module, keys, strict, faults)
+    except BaseException:
+        fill(before)
+        raise
+    return keys
+
+
+def prepared(module: Any, given: Mapping[str, Any], keys: IncompatibleKeys, faults: list[str]) -> Mapping[str, Any]:
+    """The values as the hooks before loading leave them; each is shown the entries of its own module."""
+    state = dict(given)
+    for path, owner in module.named_modules(remove_duplicate=False):
+        if owner._hooks is not None and owner._hooks.before_loading:
+            prefix = f"{path}." if path else ""
+            part = {key: state.pop(key) for key in list(state) if key.startswith(prefix)}
+            for hook in tuple(owner._hooks.before_loading):
+                hook(owner, part, prefix, {}, True, *keys, faults)
+            state.update(part)
+    return state
+
+
+def after_loading(module: Any) -> list[tuple[Any, Any]]:
+    """The hooks after loading, each with its module; those of inner modules come first."""
+    inner = [found for child in module._modules.values() if child is not None for found in after_loading(child)]
+    return inner if module._hooks is None else [*inner, *((module, hook) for hook in module._hooks.after_loading)]
+
+
+def refuse(module: Any, keys: IncompatibleKeys, strict: bool, faults: list[str]) -> None:
+    """Raise an error that names all that does not fit, if there is anything."""
+    named = []
+    if strict and keys.missing_keys:
+        named.append(f"Missing key(s) in state_dict: {quoted(keys.missing_keys)}. ")
+    if strict and keys.unexpected_keys:
+        named.append(f"Unexpected key(s) in state_dict: {quoted(keys.unexpected_keys)}. ")
+    if named or faults:
+        text = "\n\t".join(named + faults)
+        raise StateError(f"Error(s) in loading state_dict for {type(module).__name__}:\n\t{text}")
+
+
+def fill(ready: list[tuple[Tensor, Any]]) -> None:
+    """Copy arrays into tensors."""
     for target, array in ready:
         target.array[...] = array
         target._versioned().write()
-    return IncompatibleKeys(missing, unexpected)
 
 
 def converted(key: str, value: Any, target: Tensor) -> tuple[Any, str]:
