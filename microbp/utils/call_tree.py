@@ -12,8 +12,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
 from microbp.functions.generator import get_rng_state, set_rng_state
 from microbp.nn.module import Module
 from microbp.nn.parameter import Parameter
@@ -158,9 +156,10 @@ class CallTree:
         """The row that the row of a call belongs below, and the path by which the caller found the module."""
         above = self.running[-1] if self.running else self.root
         prefix = f"{above.path}." if above.path else ""
-        path = next((path for path in self.paths[module] if path.startswith(prefix) and path != above.path), None)
-        if path is None:  # held by no attribute of the caller
+        inside = [path for path in self.paths[module] if path.startswith(prefix) and path != above.path]
+        if not inside:  # held by no attribute of the caller
             return above, self.paths[module][0]
+        path = min(inside, key=lambda path: path.count("."))
         for k, letter in enumerate(path):
             if letter == "." and k >= len(prefix):
                 last = above.children[-1] if above.children else None
@@ -238,7 +237,7 @@ def unchanged(model: Module) -> Iterator[None]:
     registries = ("_parameters", "_buffers", "_modules")
     modules = list(model.modules())
     fields = [(dict(vars(module)), [dict(vars(module)[name]) for name in registries]) for module in modules]
-    buffers = [(buffer, buffer.array.copy()) for buffer in model.buffers()]
+    buffers = [(b, b.array, b.array.copy(), b._versioned(), b.version) for b in model.buffers()]
     try:
         yield
     finally:
@@ -248,8 +247,9 @@ def unchanged(model: Module) -> Iterator[None]:
             for name, held in zip(registries, entries, strict=True):
                 attributes[name].clear()
                 attributes[name].update(held)
-        for buffer, values in buffers:
-            if not np.array_equal(buffer.array, values, equal_nan=values.dtype.kind == "f"):
-                buffer.array[...] = values
-                buffer._versioned().write()
+        for buffer, array, values, version, written in buffers:
+            buffer.array, buffer._version = array, version
+            if array.flags.writeable:
+                array[...] = values
+                version.written = written  # graphs from before find what they kept
         set_rng_state(state)
