@@ -98,7 +98,8 @@ def write(target: Tensor, values: Any, name: str) -> None:
     check_category(target, array, name)
     if not target.array.flags.writeable:
         raise MutationError(
-            f"{name}_ in place on read-only memory, as that of an expanded tensor is; work on a copy (t.clone())"
+            f"{name}_ in place on read-only memory, as that of an expanded tensor is, or of what goes into or out of "
+            "a module with backward hooks; work on a copy (t.clone())"
         )
     np.copyto(target.array, array, casting="unsafe")
     target._versioned().write()
