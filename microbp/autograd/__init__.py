@@ -3,6 +3,7 @@
 from microbp.autograd import functional
 from microbp.autograd.anomaly import detect_anomaly, set_detect_anomaly
 from microbp.autograd.backward import backward, grad
+from microbp.autograd.check_graph import check_graph
 from microbp.autograd.function import Function
 from microbp.autograd.gradcheck import gradcheck, gradgradcheck
 from microbp.autograd.mutation import detect_mutation
@@ -13,6 +14,7 @@ __all__ = [
     "backward",
     "detect_anomaly",
     "detect_mutation",
+    "check_graph",
     "enable_grad",
     "functional",
     "grad",

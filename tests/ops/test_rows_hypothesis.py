@@ -5,29 +5,26 @@ Where to look for the inputs of a row: `tests.strategies`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 import microbp
-from microbp.autograd import gradcheck, gradgradcheck
+from microbp.autograd import check_graph, gradcheck, gradgradcheck
 from microbp.ops.op import registry
 from microbp.tensor import apply, wrap
+from tests.spoil import spoiled
 from tests.strategies import Case, table
 
 STRATEGIES = table()
 ROWS = sorted(registry)
 KNOWN = [name for name in ROWS if name in STRATEGIES]  # those without a strategy have a test of their own
 SMOOTH = [name for name in KNOWN if registry[name].rules and not STRATEGIES[name].why_not]
-EXAMPLES = settings(
-    max_examples=15,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
-)
+EXAMPLES = settings(max_examples=20, deadline=None, derandomize=True, database=None)
+FEWER = settings(EXAMPLES, max_examples=8)
 
 
 def leaves(name: str, inputs: tuple[Any, ...]) -> list[Any]:
@@ -40,6 +37,11 @@ def leaves(name: str, inputs: tuple[Any, ...]) -> list[Any]:
         else:
             found.append(value)
     return found
+
+
+def needs_gradient(tensors: Sequence[Any]) -> bool:
+    """Whether one of them requires grad."""
+    return any(isinstance(t, microbp.Tensor) and t.requires_grad for t in tensors)
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -60,19 +62,20 @@ def test_gradients_agree_with_differences_to_second_order(name: str) -> None:
     def run(case: Case) -> None:
         inputs, options = case
         tensors = leaves(name, inputs)
-        if any(isinstance(t, microbp.Tensor) and t.requires_grad for t in tensors):
+        if needs_gradient(tensors):
 
             def function(*values: Any) -> Any:
                 return apply(row, *tries.prepare(*values), **options)
 
             assert gradcheck(function, tensors, atol=1e-6, rtol=1e-5)
             assert gradgradcheck(function, tensors, atol=1e-5, rtol=1e-4)
+            assert check_graph(function(*tensors)).unchecked == ()
 
     run()
 
 
-@pytest.mark.parametrize("name", KNOWN)
-def test_rows_leave_their_inputs_alone_and_own_their_results(name: str) -> None:
+@pytest.mark.parametrize("name", SMOOTH)
+def test_a_wrong_rule_is_found_at_these_inputs(name: str) -> None:
     row, tries = registry[name], STRATEGIES[name]
 
     @EXAMPLES
@@ -80,10 +83,36 @@ def test_rows_leave_their_inputs_alone_and_own_their_results(name: str) -> None:
     def run(case: Case) -> None:
         inputs, options = case
         tensors = leaves(name, inputs)
+        if needs_gradient(tensors) and not all(found.values()):
+
+            def function(*values: Any) -> Any:
+                return apply(row, *tries.prepare(*values), **options)
+
+            found["gradcheck"] |= not gradcheck(function, tensors, raise_exception=False)
+            found["check_graph"] |= f"has a wrong rule dL/d{argument}" in str(
+                check_graph(function(*tensors), raise_exception=False)
+            )
+
+    for argument in row.rules:
+        found = {"gradcheck": False, "check_graph": False}
+        with spoiled(row, argument, lambda g: g + 0.01):
+            run()
+        assert all(found.values()), f"a wrong rule for {argument!r} was not noticed by all: {found}"
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_rows_leave_their_inputs_alone_and_own_their_results(name: str) -> None:
+    row, tries = registry[name], STRATEGIES[name]
+
+    @FEWER
+    @given(tries.cases)
+    def run(case: Case) -> None:
+        inputs, options = case
+        tensors = leaves(name, inputs)
         handed = tries.prepare(*tensors)
         before = [t.array.copy() if isinstance(t, microbp.Tensor) else t for t in handed]
         out = apply(row, *handed, **options)
-        assert out.requires_grad is any(isinstance(t, microbp.Tensor) and t.requires_grad for t in handed)
+        assert out.requires_grad is needs_gradient(handed)
         again = apply(row, *handed, **options)
         np.testing.assert_array_equal(out.array, again.array)
         if not row.view and name != "copy":  # what `copy` gives is written to its place at once

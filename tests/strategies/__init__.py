@@ -117,15 +117,37 @@ def masks(shape: Shape) -> SearchStrategy[Array]:
 
 
 def shapes(min_dims: int = 0, max_dims: int = 3, min_side: int = 0, max_side: int = 4) -> SearchStrategy[Shape]:
-    """Shapes of few elements."""
-    found = npst.array_shapes(min_dims=min_dims, max_dims=max_dims, min_side=min_side, max_side=max_side)
-    return found.filter(lambda shape: math.prod(shape) <= MANY)
+    """Shapes of few elements; of none, one in four."""
+
+    def above(least: int) -> SearchStrategy[Shape]:
+        found = npst.array_shapes(
+            min_dims=min_dims, max_dims=max_dims, min_side=max(least, min_side), max_side=max_side
+        )
+        return found.filter(lambda shape: math.prod(shape) <= MANY)
+
+    return LEAST.flatmap(above)
 
 
-def broadcastable(count: int) -> SearchStrategy[tuple[Shape, ...]]:
-    """Shapes that broadcast against each other."""
-    found = npst.mutually_broadcastable_shapes(num_shapes=count, min_side=0, max_side=3, max_dims=3)
-    return found.filter(lambda shapes: math.prod(shapes.result_shape) <= MANY).map(lambda shapes: shapes.input_shapes)
+def side(most: int) -> SearchStrategy[int]:
+    """The size of an axis; 0 more seldom than others."""
+    return st.sampled_from([*range(1, most + 1), *range(1, most + 1), 0])
+
+
+LEAST = st.sampled_from([1, 1, 1, 0])
+"""The least size of an axis: an array without elements is right in few ways."""
+
+
+def broadcastable(count: int = 2, max_dims: int = 3, signature: str | None = None) -> SearchStrategy[tuple[Shape, ...]]:
+    """Shapes that broadcast against each other; with a signature, but for their last axes, which fit that."""
+    kind: dict[str, Any] = {"signature": signature} if signature else {"num_shapes": count}
+
+    def above(least: int) -> SearchStrategy[Any]:
+        return npst.mutually_broadcastable_shapes(**kind, min_side=least, max_side=3, max_dims=max_dims)
+
+    def is_small(found: Any) -> bool:
+        return max(map(math.prod, (*found.input_shapes, found.result_shape))) <= MANY
+
+    return LEAST.flatmap(above).filter(is_small).map(lambda found: found.input_shapes)
 
 
 def part_of(shape: Shape) -> SearchStrategy[Shape]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from tests.strategies import Case, Domain, Tries, arrays
-from tests.strategies.linalg import alike
+from tests.strategies import Case, Domain, Tries, arrays, broadcastable, side
 
 BELOW: Domain = ((-2, -0.25),)
 ABOVE: Domain = ((0.25, 2),)
@@ -16,7 +15,7 @@ ROLES = {"shared": (1, 1, 1), "summed": (1, 1, 0), "rows": (1, 0, 1), "columns":
 def contracted(draw: st.DrawFn) -> Case:
     """Axes with labels, each of which is in two of the three: the operands and the result."""
     roles = [ROLES[role] for role in draw(st.lists(st.sampled_from(sorted(ROLES)), max_size=4))]
-    sizes = [draw(st.integers(0, 2)) for _ in roles]
+    sizes = [draw(side(2)) for _ in roles]
     terms = [
         tuple(draw(st.permutations([label for label, role in enumerate(roles) if role[place]]))) for place in range(3)
     ]
@@ -27,14 +26,14 @@ def contracted(draw: st.DrawFn) -> Case:
 @st.composite
 def points(draw: st.DrawFn) -> Case:
     """Rows none of which is near one of the other side."""
-    a, b = draw(alike("(n,d),(m,d)->(n,m)"))
+    a, b = draw(broadcastable(signature="(n,d),(m,d)->(n,m)", max_dims=1))
     return (draw(arrays(a, BELOW)), draw(arrays(b, ABOVE))), {}
 
 
 @st.composite
 def crossed(draw: st.DrawFn) -> Case:
     """Vectors of size 3, along any axis."""
-    before, after = draw(alike("(n),(n)->(n)")), draw(st.lists(st.integers(0, 2), max_size=1))
+    before, after = draw(broadcastable(signature="(n),(n)->(n)", max_dims=1)), draw(st.lists(side(2), max_size=1))
     behind = len(after)
     a, b = ((*shape[:-1], 3, *after) for shape in before)
     dim = max(len(a), len(b)) - 1 - behind

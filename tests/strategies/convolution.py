@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from microbp.ops.windows import counts, span
-from tests.strategies import Case, Tries, arrays
+from tests.strategies import Case, Tries, arrays, side
 
 
 @st.composite
@@ -48,7 +48,7 @@ def blocked(draw: st.DrawFn, transposed: bool) -> Case:
     size = tuple(
         max(1, n - 2 * pad) + draw(st.integers(0, 2 if dims == 1 else 1)) for n, pad in zip(reach, padding, strict=True)
     )
-    shape = (draw(st.integers(0, 2)), draw(st.integers(1, 2)), *size)
+    shape = (draw(side(2)), draw(st.integers(1, 2)), *size)
     found: dict[str, Any] = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
     if not transposed:
         return (draw(arrays(shape)),), found

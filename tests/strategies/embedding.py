@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from tests.strategies import Case, Tries, arrays, labels, shapes
+from tests.strategies import Case, Tries, arrays, labels, shapes, side
 
 NONE = -1
 WHY_NOT = "its gradient is not the derivative of its values, on purpose"
@@ -14,7 +14,7 @@ WHY_NOT = "its gradient is not the derivative of its values, on purpose"
 @st.composite
 def looked_up(draw: st.DrawFn, transposed: bool) -> Case:
     """A table and labels of its rows, or rows to be added up by their labels."""
-    count, width, at = draw(st.integers(1, 4)), draw(st.integers(0, 3)), draw(shapes(max_dims=2, max_side=2))
+    count, width, at = draw(st.integers(1, 4)), draw(side(3)), draw(shapes(max_dims=2, max_side=2))
     t = draw(labels(at, count))
     if transposed:
         padding = draw(st.sampled_from([NONE, *range(count)]))

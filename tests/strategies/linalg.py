@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import math
-
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as npst
 
-from tests.strategies import MANY, Case, Tries, arrays, shapes
+from tests.strategies import Case, Tries, arrays, broadcastable, shapes, side
 
-SIZES = st.integers(0, 3)
-
-
-def alike(signature: str) -> st.SearchStrategy[tuple[tuple[int, ...], ...]]:
-    """Shapes that fit a signature in their last axes, and are broadcast in those before."""
-    found = npst.mutually_broadcastable_shapes(signature=signature, min_side=0, max_side=3, max_dims=1)
-    small = found.filter(lambda shapes: max(map(math.prod, (*shapes.input_shapes, shapes.result_shape))) <= MANY)
-    return small.map(lambda shapes: shapes.input_shapes)
+SIZES = side(3)
 
 
 @st.composite
 def matrices(draw: st.DrawFn) -> Case:
     """Two stacks of matrices that fit each other."""
-    a, b = draw(alike("(n,k),(k,m)->(n,m)"))
+    a, b = draw(broadcastable(signature="(n,k),(k,m)->(n,m)", max_dims=1))
     return (draw(arrays(a)), draw(arrays(b))), {}
 
 

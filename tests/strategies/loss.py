@@ -16,6 +16,7 @@ from tests.strategies import (
     labels,
     options,
     shapes,
+    side,
     unary,
 )
 
@@ -26,14 +27,14 @@ SOME = shapes(max_dims=1, max_side=2)
 @st.composite
 def classified(draw: st.DrawFn) -> Case:
     """Logits and labels."""
-    samples, classes = draw(st.integers(0, 3)), draw(st.integers(1, 4))
+    samples, classes = draw(side(3)), draw(st.integers(1, 4))
     return (draw(arrays((samples, classes))), draw(labels((samples,), classes))), {"n": draw(st.sampled_from([1, 2.5]))}
 
 
 @st.composite
 def taken(draw: st.DrawFn, transposed: bool) -> Case:
     """Values for classes, or for the one that a label names; some labels are to be ignored."""
-    samples, classes, after = draw(st.integers(0, 3)), draw(st.integers(1, 3)), draw(SOME)
+    samples, classes, after = draw(side(3)), draw(st.integers(1, 3)), draw(SOME)
     t = draw(labels((samples, *after), classes, -1))
     if transposed:
         return (draw(arrays((samples, *after))), t), {"classes": classes}
