@@ -129,12 +129,12 @@ def pow(a: Any, b: Any) -> Any:
     return np.where(b >= 0, a ** np.maximum(b, 0), np.where(np.abs(a) == 1, odd, 0))
 
 
-@pow.grad("a", "where((b == 0) & ~(abs(a) > 0), 0, g * b * a ** (b - 1))")
+@pow.grad("a", "where(b == 0, 0, g * b * a ** (b - 1))")
 def _(g: Any, a: Any, b: Any) -> Any:
     if isinstance(b, int | float):
         return g * (b * pow(a, b - 1)) if b else zeros_like(g)
-    # 0 times infinity, and NaN, are 0; other bases have that 0 without help, and a derivative by b that is not 0.
-    return zero_where(g * (b * a ** (b - 1)), (b == 0) & ~(np.abs(a) > 0))
+    # Bases that have a logarithm give that 0 without help, and need to: its own derivative by b is not 0.
+    return zero_where(g * (b * a ** (b - 1)), (b == 0) & ~((a > 0) & (a < np.inf)))
 
 
 @pow.grad("b", "where((a == 0) & (b >= 0), 0, g * y * log(a))")

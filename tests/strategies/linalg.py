@@ -37,4 +37,5 @@ strategies = {
     "dot": Tries(vectors("dot")),
     "outer": Tries(vectors("outer")),
     "linear": Tries(affine()),
+    "as_matrix": Tries(st.tuples(st.tuples(arrays(shapes(min_dims=1))), st.just({}))),
 }
