@@ -111,11 +111,10 @@ def again_by_row(node: Node, inputs: list[Any]) -> Again:
 
 def again_by_call(node: Node, inputs: list[Any]) -> Again:
     """A `Function`, run again on tensors, for its values as for its gradients."""
-    assert node.kept is not None
+    if not isinstance(node.kept, tuple):
+        raise Unavailable("it is part of a checkpoint, which does not keep what was called")
     (call,) = node.kept
-    function = getattr(node.op, "function", None)
-    if function is None:
-        raise Unavailable("it cannot be run again")
+    function = call.row.function
     tensors = [k for k, value in enumerate(inputs) if isinstance(value, np.ndarray)]
     random_numbers = get_rng_state()
 

@@ -11,6 +11,7 @@ leaves on.
 
 from __future__ import annotations
 
+import weakref
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -102,7 +103,7 @@ def check_graph(
     -------
     GraphCheck
         True if no rule is wrong. It says which operations could not be checked: surrogates; a `Function` that cannot be
-        run again on tensors of float64, or was given arguments that no graph keeps; and what depends on such ones.
+        run again on tensors of float64; what lost a constant in a checkpoint; and what depends on such ones.
         Where a leaf was changed since the forward, it says that the present values were taken.
 
     Raises
@@ -153,7 +154,7 @@ class Checker:
         self.surrogates = surrogates
         self.tolerances = {"eps": eps, "atol": atol, "rtol": rtol}
         self.values: dict[Node, Any] = {}
-        self.asked = Counter(edge for node in nodes for edge in set(node.inputs) if isinstance(edge, Node))
+        self.asked = Counter(edge for node in nodes for edge in nodes_among(node.inputs))
         self.rules = 0
         self.unchecked: list[str] = []
         self.remarks: list[str] = []
@@ -170,11 +171,10 @@ class Checker:
                 wrong = self.check(node)
                 if wrong is not None:
                     break
-                for edge in set(node.inputs):
-                    if isinstance(edge, Node):
-                        self.asked[edge] -= 1
-                        if not self.asked[edge]:
-                            del self.values[edge]
+                for edge in nodes_among(node.inputs):
+                    self.asked[edge] -= 1
+                    if not self.asked[edge]:
+                        del self.values[edge]
         finally:
             error_state.reset(token)
             current.set(outer)
@@ -212,6 +212,10 @@ class Checker:
             if isinstance(found, str):
                 raise Unavailable(found)
             return found
+        if isinstance(edge, weakref.ref):
+            edge = edge()
+            if edge is None:
+                raise Unavailable(f"its argument {node.op.argument(position)!r}, a constant in a checkpoint, is gone")
         if not isinstance(edge, Tensor):
             return edge
         if max(edge.version, edge._given) > node.number:
@@ -271,3 +275,8 @@ class Checker:
     def title(self, node: Node) -> str:
         """The operation, and the user's line."""
         return f"{label.title(node)}{label.at(node, self.nodes)}"
+
+
+def nodes_among(edges: tuple[Any, ...]) -> set[Node]:
+    """The edges that are operations, each once."""
+    return {edge for edge in edges if isinstance(edge, Node)}

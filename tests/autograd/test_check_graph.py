@@ -17,6 +17,7 @@ from microbp.errors import GradcheckError, GraphError
 from microbp.nn import functional as F
 from microbp.ops.op import op, registry
 from microbp.tensor import apply
+from microbp.utils.checkpoint import checkpoint
 from tests.spoil import spoiled
 
 HERE = Path(__file__).name
@@ -475,3 +476,19 @@ def test_empty_tensors_have_nothing_wrong() -> None:
 def test_apply_records_what_is_checked() -> None:
     x = microbp.tensor([1.0, -2.0], requires_grad=True)
     assert check_graph(apply(registry["abs"], x)).rules == 1
+
+
+def test_a_checkpoint_is_not_run_again_and_what_it_let_go_is_said() -> None:
+    runs = []
+
+    def part(x: Any) -> Any:
+        runs.append(x)
+        return F.dropout((x * 2).exp(), 0.5).sum() + Scaled.apply(x, 2)[0].sum()
+
+    x = microbp.randn(3, requires_grad=True)
+    found = check_graph(checkpoint(part, x.tanh(), use_reentrant=False) * 2)
+    assert len(runs) == 1
+    assert found.rules == 3
+    assert "dropout" in found.unchecked[0]
+    assert "its argument 'm', a constant in a checkpoint, is gone" in found.unchecked[0]
+    assert any("Scaled" in line and "does not keep what was called" in line for line in found.unchecked)
