@@ -12,9 +12,9 @@ from microbp.mode import enable_grad, inference_mode, no_grad, observe, set_grad
 __all__ = [
     "Function",
     "backward",
+    "check_graph",
     "detect_anomaly",
     "detect_mutation",
-    "check_graph",
     "enable_grad",
     "functional",
     "grad",
