@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from microbp.errors import StateError
+from microbp.handle import Handle
+from microbp.nn.call import Called
 from microbp.tensor import Tensor, wrap
 
-__all__ = ["IncompatibleKeys", "load_into", "snapshot"]
+__all__ = ["IncompatibleKeys", "Stateful"]
 
 
 class IncompatibleKeys(NamedTuple):
@@ -23,6 +26,166 @@ class IncompatibleKeys(NamedTuple):
         if not self.missing_keys and not self.unexpected_keys:
             return "<All keys matched successfully>"
         return f"IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
+
+
+class Stateful(Called):
+    """What of a module has to do with its state: taking a snapshot of it, and loading one."""
+
+    _parameters: dict[str, Any]
+    _buffers: dict[str, Any]
+    _non_persistent_buffers_set: set[str]
+
+    def _own_state(self) -> Iterator[tuple[str, Tensor]]:
+        """The parameters and persistent buffers of this module alone."""
+        for name, parameter in self._parameters.items():
+            if parameter is not None:
+                yield name, parameter
+        for name, buffer in self._buffers.items():
+            if buffer is not None and name not in self._non_persistent_buffers_set:
+                yield name, buffer
+
+    def _named_state(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
+        """What a state dict is loaded into, in its order; a shared tensor once for each of its names."""
+        for name, value in self._own_state():
+            yield prefix + name, value
+        for name, module in self._modules.items():
+            if module is not None:
+                yield from module._named_state(f"{prefix}{name}.")
+
+    def state_dict(
+        self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False
+    ) -> OrderedDict[str, Tensor]:
+        """A snapshot of all parameters and persistent buffers, by their dotted names.
+
+        In PyTorch the tensors of a state dict share the module's memory, so that a "best
+        state so far" changes with further training. Here they are copies. They are
+        read-only, so that a write that is meant for the module cannot be lost in a copy:
+        write to the parameters, or to ``{key: value.clone() ...}``.
+
+        Parameters
+        ----------
+        destination : dict, optional
+            Where to put the entries; a new one by default.
+        prefix : str
+            Put before every name.
+        keep_vars : bool
+            Give the parameters and buffers themselves.
+
+        Returns
+        -------
+        OrderedDict of str to Tensor
+
+        Examples
+        --------
+        >>> from microbp import nn
+        >>> {name: value.shape for name, value in nn.Linear(2, 3).state_dict().items()}
+        {'weight': (3, 2), 'bias': (3,)}
+        """
+        state = OrderedDict() if destination is None else destination
+        hooks = self._hooks
+        for hook in () if hooks is None else tuple(hooks.before_saving):
+            hook(self, prefix, keep_vars)
+        for name, value in self._own_state():
+            state[prefix + name] = value if keep_vars else snapshot(value)
+        for name, module in self._modules.items():
+            if module is not None:
+                module.state_dict(destination=state, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
+        for hook in () if hooks is None else tuple(hooks.after_saving):
+            if hook(self, state, prefix, {}) is not None:
+                raise RuntimeError("state_dict post-hook must return None")
+        return state
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> IncompatibleKeys:
+        """Copy the values of a state dict into the parameters and buffers; all of them, or none.
+
+        Parameters
+        ----------
+        state_dict : mapping of str to Tensor or array
+            As `state_dict` returns it.
+        strict : bool
+            Whether missing and unexpected keys are an error.
+        assign : bool
+            Not supported.
+
+        Returns
+        -------
+        named tuple
+            ``missing_keys`` and ``unexpected_keys``.
+
+        Raises
+        ------
+        StateError
+            If keys are missing or unexpected and `strict`, or if a shape or a dtype does not
+            fit. The module is as it was before.
+        """
+        if assign:
+            raise NotImplementedError("load_state_dict() has no assign=True; it copies into the module's own tensors")
+        return load_into(self, state_dict, strict)
+
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Handle:
+        """Call ``hook(module, prefix, keep_vars)`` before `state_dict` takes the module's entries.
+
+        Returns
+        -------
+        Handle
+            Its ``remove()`` takes the hook away.
+        """
+        return self._register("before_saving", hook)
+
+    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> Handle:
+        """Call ``hook(module, state_dict, prefix, local_metadata)`` after `state_dict` has taken the module's entries.
+
+        The hook may change `state_dict`, and returns None; `local_metadata` is empty.
+
+        Returns
+        -------
+        Handle
+            Its ``remove()`` takes the hook away.
+        """
+        return self._register("after_saving", hook)
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Handle:
+        """Call a hook before `load_state_dict` looks at the entries of this module, as to rename old keys.
+
+        Parameters
+        ----------
+        hook : callable
+            ``hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)``.
+            `state_dict` has the entries that begin with `prefix` and may be changed; the lists may be added to, and an
+            entry of `error_msgs` makes the loading fail. `local_metadata` is empty; `strict` is True, as in PyTorch.
+
+        Returns
+        -------
+        Handle
+            Its ``remove()`` takes the hook away.
+
+        Examples
+        --------
+        >>> from microbp import nn
+        >>> layer = nn.Linear(2, 3, bias=False)
+        >>> def rename(module, state_dict, prefix, *rest):
+        ...     state_dict[prefix + "weight"] = state_dict.pop(prefix + "w")
+        >>> handle = layer.register_load_state_dict_pre_hook(rename)
+        >>> layer.load_state_dict({"w": nn.Linear(2, 3).weight})
+        <All keys matched successfully>
+        """
+        return self._register("before_loading", hook)
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> Handle:
+        """Call ``hook(module, incompatible_keys)`` after `load_state_dict` has filled the module.
+
+        The keys are those of the whole of what is loaded. The hook may take some out of ``missing_keys`` and
+        ``unexpected_keys``, which are then no error, and returns None. If it raises, or keys that are an error are
+        left, the module is as it was before.
+
+        Returns
+        -------
+        Handle
+            Its ``remove()`` takes the hook away.
+        """
+        return self._register("after_loading", hook)
 
 
 def snapshot(value: Tensor) -> Tensor:
