@@ -306,7 +306,7 @@ def pairs(batch: list[Any]) -> list[Any]:
         {"batch_sampler": [[1, 2], [3]]},
         {"batch_size": 3, "shuffle": True, "collate_fn": pairs},
     ],
-    ids=str,
+    ids=["in order", "shuffled", "one by one", "sampler", "batch_sampler", "collate_fn"],
 )
 def test_copied_loaders_go_on_where_they_were(options: dict[str, Any], copied: Callable[[Any], Any]) -> None:
     loader: Any = DataLoader(TABLE, generator=seeded(2), **options)
