@@ -24,7 +24,7 @@ from microbp.ops.shape import cast, clone
 from microbp.ops.view import write_through
 from microbp.tensor import Tensor, apply, wrap
 
-__all__ = ["apply_in_place", "write"]
+__all__ = ["apply_in_place", "refuse_read_only", "write"]
 
 
 def apply_in_place(op: Op, target: Tensor, *others: Any, **options: Any) -> Tensor:
@@ -37,8 +37,10 @@ def apply_in_place(op: Op, target: Tensor, *others: Any, **options: Any) -> Tens
     ShapeError, DtypeError
         If the result does not fit into the tensor.
     """
-    recorded = current.get().recording and any(
-        isinstance(value, Tensor) and value.requires_grad for value in (target, *others)
+    recorded = (
+        target.array.dtype.kind == "f"  # other numbers have no gradient
+        and current.get().recording
+        and any(isinstance(value, Tensor) and value.requires_grad for value in (target, *others))
     )
     if not recorded:
         write(target, apply(op, target, *others, **options).array, op.name)
@@ -91,12 +93,17 @@ def write(target: Tensor, values: Any, name: str) -> None:
     if array.shape != target.array.shape:
         raise ShapeError(f"{name}_ in place gives shape {array.shape}, which does not fit into shape {target.shape}")
     check_category(target, array, name)
-    if not target.array.flags.writeable:
-        raise MutationError(
-            f"{name}_ in place on read-only memory, as that of an expanded tensor is; work on a copy (t.clone())"
-        )
+    refuse_read_only(f"{name}_ in place", target)
     np.copyto(target.array, array, casting="unsafe")
     target._versioned().write()
+
+
+def refuse_read_only(name: str, target: Tensor) -> None:
+    """Refuse to write to memory that is not to be written to."""
+    if not target.array.flags.writeable:
+        raise MutationError(
+            f"{name} on read-only memory, as that of an expanded tensor is; work on a copy (t.clone())"
+        )
 
 
 def check_category(target: Tensor, array: Any, name: str) -> None:

@@ -20,7 +20,7 @@ from microbp.device import Device, cpu
 from microbp.dtypes import as_dtype, float32, float64, result_dtype
 from microbp.engine import Node, Version, writes
 from microbp.engine import numbers as creation
-from microbp.errors import DtypeError, GraphError, MicrobpError, ShapeError
+from microbp.errors import DtypeError, GraphError, MicrobpError, RangeError, ShapeError
 from microbp.handle import Handle
 from microbp.label import is_ours
 from microbp.methods import Methods
@@ -30,7 +30,7 @@ from microbp.ops import shape as shaping
 from microbp.ops.op import Op, numpy_rows
 from microbp.ops.quiet import IGNORE, error_state
 
-__all__ = ["Tensor", "apply", "as_operand", "wrap"]
+__all__ = ["Tensor", "apply", "as_operand", "refuse_masked", "wrap"]
 
 PLAIN = frozenset({int, float, bool, type(None)})
 
@@ -77,7 +77,7 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
             edges.append(value)
             numbers = True
         else:
-            return apply(op, *map(as_operand, inputs), **options)
+            return apply(op, *(None if value is None else as_operand(value) for value in inputs), **options)
         bit += bit
     if not (alike and (dtype is float32 or dtype is float64)) and op.promotes:
         promoted = promote(op, inputs)
@@ -91,8 +91,10 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
         raise
     except IndexError as error:
         raise IndexError(label.failed(op, tuple(arrays), error)) from None
-    except TypeError as error:
+    except (TypeError, AttributeError) as error:
         raise DtypeError(label.failed(op, tuple(arrays), error)) from error
+    except OverflowError as error:
+        raise RangeError(label.failed(op, tuple(arrays), error)) from None
     except ValueError as error:
         raise ShapeError(label.failed(op, tuple(arrays), error)) from error
     finally:
@@ -171,13 +173,20 @@ def promote(op: Op, inputs: tuple[Any, ...]) -> tuple[Any, ...] | None:
 
 def as_operand(value: Any) -> Any:
     """A value as an operand: arrays become constants, NumPy's scalars become Python's."""
-    if isinstance(value, Tensor) or type(value) in PLAIN:
+    if isinstance(value, Tensor) or (type(value) in PLAIN and value is not None):
         return value
     if isinstance(value, np.ndarray):
+        refuse_masked(value)
         return wrap(np.array(value, dtype=as_dtype(value.dtype)))  # a copy: no write to the array goes unseen
     if isinstance(value, np.generic | int | float):
         return value.item() if isinstance(value, np.generic) else value
     raise TypeError(f"expected a tensor, an array or a number, got {type(value).__name__}: {value!r}")
+
+
+def refuse_masked(array: np.ndarray[Any, Any]) -> None:
+    """Refuse an array with masked elements: a tensor would show what lies under the mask."""
+    if type(array) is not np.ndarray and np.ma.is_masked(array):
+        raise DtypeError("tensors have no masked elements; fill them first: a.filled(0)")
 
 
 def is_no_number(value: Any) -> bool:
@@ -188,7 +197,7 @@ def is_no_number(value: Any) -> bool:
 def rebuild(kind: type[Tensor], array: Any, requires_grad: bool, grad: Tensor | None, name: str | None) -> Tensor:
     """A leaf from its parts, as copying and unpickling do it."""
     out = kind.__new__(kind)
-    out.array = array
+    out.array = np.asarray(array, dtype=as_dtype(array.dtype))  # unpickled dtypes are equal, but not the same objects
     out._requires_grad = requires_grad
     out._grad = grad
     out.name = name

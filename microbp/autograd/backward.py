@@ -210,7 +210,10 @@ def starts_for(roots: tuple[Tensor, ...], gradients: Gradients) -> tuple[Tensor 
     """For each root the gradient to start with, if one is given."""
     if gradients is None:
         return (None,) * len(roots)
-    starts = as_tuple(gradients)
+    starts = (gradients,) if isinstance(gradients, np.ndarray) else as_tuple(gradients)
+    for start in starts:
+        if not isinstance(start, Tensor | None):
+            raise TypeError(f"a starting gradient must be a Tensor, got {type(start).__name__}; use microbp.tensor(...)")
     if len(starts) != len(roots):
         raise ShapeError(f"got {len(starts)} starting gradients for {len(roots)} tensors; give one gradient for each")
     return starts
@@ -233,8 +236,6 @@ def seed(root: Tensor, start: Tensor | None, create_graph: bool) -> Any:
         if root.array.ndim:
             one = one.reshape(root.array.shape)
         return wrap(one) if create_graph else one
-    if not isinstance(start, Tensor):
-        raise TypeError(f"a starting gradient must be a Tensor, got {type(start).__name__}")
     if start.shape != root.shape:
         raise ShapeError(f"got a starting gradient of shape {start.shape} for a tensor of shape {root.shape}")
     if start.array.dtype.kind != "f":
