@@ -22,7 +22,7 @@ from microbp.mode import current
 from microbp.ops.op import Op
 from microbp.ops.shape import cast, clone
 from microbp.ops.view import write_through
-from microbp.tensor import Tensor, apply, wrap
+from microbp.tensor import Tensor, apply, path_of, wrap
 
 __all__ = ["apply_in_place", "refuse_read_only", "write"]
 
@@ -63,7 +63,7 @@ def apply_in_place(op: Op, target: Tensor, *others: Any, **options: Any) -> Tens
     if out.dtype != target.dtype:
         check_category(target, out.array, op.name)
         out = apply(cast, out, dtype=target.dtype, source=out.dtype)
-    whole = out if base is target else apply(write_through, wrap(base.array, base.node), out, path=target._path)
+    whole = out if base is target else apply(write_through, wrap(base.array, base.node), out, path=path_of(target))
     write(target, out.array, op.name)
     move(base, whole.node)
     return target

@@ -30,7 +30,7 @@ from microbp.ops import shape as shaping
 from microbp.ops.op import Op, numpy_rows
 from microbp.ops.quiet import IGNORE, error_state
 
-__all__ = ["Tensor", "apply", "as_operand", "refuse_masked", "wrap"]
+__all__ = ["Tensor", "apply", "as_operand", "path_of", "refuse_masked", "wrap"]
 
 PLAIN = frozenset({int, float, bool, type(None)})
 
@@ -135,9 +135,19 @@ def catch_up(values: Iterable[Any]) -> None:
         if isinstance(view, Tensor) and view._base is not None and view.is_stale:
             with enable_grad() if view._records else no_grad():
                 anew = view._base
-                for op, options in view._path:
+                for op, options in path_of(view):
                     anew = apply(op, anew, **options)
             view.node, view._requires_grad, view._taken = anew.node, anew._requires_grad, anew._taken
+
+
+def path_of(view: Tensor) -> tuple[tuple[Op, dict[str, Any]], ...]:
+    """The operations, with their options, that lead from a tensor to a view of it."""
+    steps = []
+    last = view._path
+    while last is not None:
+        last, op, options = last
+        steps.append((op, options))
+    return tuple(reversed(steps))
 
 
 def place_of_call() -> tuple[CodeType, int]:
@@ -249,7 +259,7 @@ class Tensor(Methods):
     _grad: Tensor | None = None
     _version: Version | None = None
     _base: Tensor | None = None  # what a view is a view of
-    _path: tuple[tuple[Op, dict[str, Any]], ...] = ()  # the operations that lead from there to the view
+    _path: tuple[Any, Op, dict[str, Any]] | None = None  # the last step from there to the view, after those before it
     _taken: int = -1  # when the view was taken
     _records: bool = True  # whether it was taken while operations were recorded
     _given: int = -1  # when other data was given to the tensor
@@ -384,7 +394,7 @@ class Tensor(Methods):
         """Note that this tensor shares the memory of the one that it was computed from, if it does."""
         if np.may_share_memory(self.array, source.array):
             self._base = source if source._base is None else source._base
-            self._path = (*source._path, (op, options))
+            self._path = (source._path, op, options)
             self._version = source._versioned()
             self._taken = next(creation)
             self._records = current.get().recording and source._records
