@@ -101,9 +101,7 @@ def write(target: Tensor, values: Any, name: str) -> None:
 def refuse_read_only(name: str, target: Tensor) -> None:
     """Refuse to write to memory that is not to be written to."""
     if not target.array.flags.writeable:
-        raise MutationError(
-            f"{name} on read-only memory, as that of an expanded tensor is; work on a copy (t.clone())"
-        )
+        raise MutationError(f"{name} on read-only memory, as that of an expanded tensor is; work on a copy (t.clone())")
 
 
 def check_category(target: Tensor, array: Any, name: str) -> None:

@@ -213,7 +213,9 @@ def starts_for(roots: tuple[Tensor, ...], gradients: Gradients) -> tuple[Tensor 
     starts = (gradients,) if isinstance(gradients, np.ndarray) else as_tuple(gradients)
     for start in starts:
         if not isinstance(start, Tensor | None):
-            raise TypeError(f"a starting gradient must be a Tensor, got {type(start).__name__}; use microbp.tensor(...)")
+            raise TypeError(
+                f"a starting gradient must be a Tensor, got {type(start).__name__}; use microbp.tensor(...)"
+            )
     if len(starts) != len(roots):
         raise ShapeError(f"got {len(starts)} starting gradients for {len(roots)} tensors; give one gradient for each")
     return starts
