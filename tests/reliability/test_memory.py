@@ -10,7 +10,6 @@ import sys
 import tracemalloc
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -221,7 +220,6 @@ FAILURES: list[Callable[[], Any]] = [
     lambda: F.mse_loss(W * 1, "a"),
     lambda: microbp.autograd.grad((W * 2).sum(), leaf(1.0)),
     lambda: Doubled.apply(W * 2, 3),
-    lambda: (W * 2).register_hook(lambda g: 1 / 0) and None,
     lambda: np.median(W * 2, axis=0, out=W),
     lambda: microbp.nn.Linear(3, 3)(X.float() @ microbp.ones(2, 2)),
     lambda: microbp.tensor([W, "a"]),
@@ -233,8 +231,11 @@ FAILURES: list[Callable[[], Any]] = [
 @pytest.mark.parametrize("number", range(len(FAILURES)))
 def test_a_failed_operation_leaves_nothing_behind(number: int, collector_off: None) -> None:
     def attempt() -> None:
-        with suppress(Exception):
+        try:
             FAILURES[number]()
+        except Exception:
+            return
+        pytest.fail("it did not fail")
 
     objects, blocks = growth(attempt, times=50)
     assert objects < 20
