@@ -116,7 +116,7 @@ def extreme(name: str, input: Any, dim: Any, keepdim: Any, axis: Any, keepdims: 
     input = as_operand(input)
     require_elements(name, input, None if dim is None else (as_dim(name, dim, input.ndim),))
     if dim is None:
-        return apply(rows.amax if name == "max" else rows.amin, input, dim=None, keepdim=keepdim)
+        return apply(rows.max if name == "max" else rows.min, input, keepdim=keepdim)
     if input.ndim == 0:
         return Extremes(input[...], apply(rows.argmax, input, dim=None, keepdim=False))
     dim = as_dim(name, dim, input.ndim)

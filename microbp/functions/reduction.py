@@ -64,7 +64,7 @@ def sum(
     tensor([[4., 6.]])
     """
     input, dims, keepdim = prepared("sum", input, dim, axis, keepdim, keepdims, dtype)
-    return apply(rows.sum, input, dim=dims, keepdim=keepdim)
+    return in_dtype(apply(rows.sum, input, dim=dims, keepdim=keepdim), dtype)
 
 
 @method("mean")
@@ -127,7 +127,8 @@ def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any 
     tensor(3.)
     """
     input, dims, keepdim = prepared("nansum", input, dim, None, keepdim, False, dtype)
-    return apply(rows.sum, without_nan(input), dim=dims, keepdim=keepdim)
+    row = rows.nansum if input.array.dtype.kind == "f" else rows.sum
+    return in_dtype(apply(row, input, dim=dims, keepdim=keepdim), dtype)
 
 
 @method("nanmean")
@@ -157,16 +158,8 @@ def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any
     input, dims, keepdim = prepared("nanmean", input, dim, None, keepdim, False, dtype)
     require_floating("nanmean", input)
     known = apply(comparison.logical_not, apply(comparison.isnan, input))
-    return apply(rows.sum, without_nan(input), dim=dims, keepdim=keepdim) / apply(
-        rows.sum, known, dim=dims, keepdim=keepdim
-    )
-
-
-def without_nan(input: Any) -> Any:
-    """The input with 0 in place of NaN."""
-    if input.array.dtype.kind != "f":
-        return input
-    return apply(elementwise.zero_where, input, apply(comparison.isnan, input))
+    total = apply(rows.nansum, input, dim=dims, keepdim=keepdim)
+    return total / apply(rows.sum, known, dim=dims, keepdim=keepdim)
 
 
 @method("any")
@@ -181,7 +174,7 @@ def any(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = No
     Returns
     -------
     Tensor
-        Of truth values.
+        Of truth values; for one of uint8, of zeros and ones.
 
     Examples
     --------
@@ -189,8 +182,7 @@ def any(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = No
     >>> microbp.tensor([[0, 0], [0, 1]]).any(dim=1)
     tensor([False,  True])
     """
-    input, dims, keepdim = prepared("any", input, dim, axis, keepdim, keepdims, None)
-    return apply(rows.any, input, dim=dims, keepdim=keepdim)
+    return question(rows.any, input, dim, axis, keepdim, keepdims)
 
 
 @method("all")
@@ -205,7 +197,7 @@ def all(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = No
     Returns
     -------
     Tensor
-        Of truth values.
+        Of truth values; for one of uint8, of zeros and ones.
 
     Examples
     --------
@@ -213,8 +205,15 @@ def all(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = No
     >>> microbp.tensor([[1, 2], [0, 1]]).all(dim=1)
     tensor([ True, False])
     """
-    input, dims, keepdim = prepared("all", input, dim, axis, keepdim, keepdims, None)
-    return apply(rows.all, input, dim=dims, keepdim=keepdim)
+    return question(rows.all, input, dim, axis, keepdim, keepdims)
+
+
+def question(row: Any, input: Any, dim: Any, axis: Any, keepdim: Any, keepdims: Any) -> Tensor:
+    """`any` and `all`, which take the same arguments; an empty tuple of axes asks about each element."""
+    input, dims, keepdim = prepared(row.name, input, dim, axis, keepdim, keepdims, None)
+    if dims is None and (dim in ((), []) or axis in ((), [])):
+        dims = ()
+    return apply(row, input, dim=dims, keepdim=keepdim)
 
 
 @method("count_nonzero")
@@ -280,8 +279,8 @@ def prod(
         if dim is not None:
             as_dim("prod", dim, 0)
         flat = apply(shaping.reshape, input, shape=(input.array.size,))
-        return apply(rows.prod, flat, dim=0, keepdim=False)
-    return apply(rows.prod, input, dim=as_dim("prod", dim, input.ndim), keepdim=keepdim)
+        return in_dtype(apply(rows.prod, flat, dim=0, keepdim=False), dtype)
+    return in_dtype(apply(rows.prod, input, dim=as_dim("prod", dim, input.ndim), keepdim=keepdim), dtype)
 
 
 @method("norm")
@@ -354,6 +353,14 @@ def converted(input: Any, dtype: Any) -> Any:
     if dtype is None or input.array.dtype == as_dtype(dtype):
         return input
     return apply(shaping.cast, input, dtype=as_dtype(dtype), source=input.array.dtype)
+
+
+def in_dtype(result: Tensor, dtype: Any) -> Tensor:
+    """A sum or product in the dtype asked for: those of small integers come as int64."""
+    if dtype is None:
+        return result
+    out: Tensor = converted(result, dtype)
+    return out
 
 
 def count(input: Any, dims: tuple[int, ...] | None) -> int:

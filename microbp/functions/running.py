@@ -7,7 +7,7 @@ from typing import Any
 from microbp.errors import OptionError, ShapeError
 from microbp.functions.dims import as_dim
 from microbp.functions.joining import cat
-from microbp.functions.reduction import converted, prod
+from microbp.functions.reduction import converted, in_dtype, prod
 from microbp.functions.reduction import sum as total
 from microbp.methods import method
 from microbp.ops import arithmetic, comparison, indexing
@@ -44,8 +44,8 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     input = converted(input, dtype)
     axis = as_dim("cumsum", dim, input.ndim)
     if input.ndim:
-        return apply(rows.cumsum, input, dim=axis, reverse=False)
-    return total(input)
+        return in_dtype(apply(rows.cumsum, input, dim=axis, reverse=False), dtype)
+    return total(input, dtype=dtype)
 
 
 @method("cumprod")
@@ -80,8 +80,8 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     input = converted(input, dtype)
     axis = as_dim("cumprod", dim, input.ndim)
     if input.ndim:
-        return apply(rows.cumprod, input, dim=axis)
-    return prod(input)
+        return in_dtype(apply(rows.cumprod, input, dim=axis), dtype)
+    return prod(input, dtype=dtype)
 
 
 @method("diff")

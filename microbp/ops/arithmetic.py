@@ -79,7 +79,7 @@ neg.grad("a", "-g")
 
 @op("a * a", numpy=np.square)
 def square(a: Any) -> Any:
-    """The square of each element.
+    """The square of each element; truth values are squared as integers.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def square(a: Any) -> Any:
     >>> microbp.square(microbp.tensor([1.0, -2.0]))
     tensor([1., 4.])
     """
-    return np.square(a)
+    return np.square(a) if a.dtype.kind != "b" else np.square(a, dtype=np.int64)
 
 
 square.grad("a", "2 * g * a")
@@ -116,7 +116,7 @@ def pow(a: Any, b: Any) -> Any:
     An integer tensor to a negative integer tensor is 0, but for the bases 1 and -1; to a
     negative Python integer it is refused, both as in PyTorch.
     """
-    if isinstance(a, float) or isinstance(b, float) or "f" in (kind(a), kind(b)):
+    if floats(a, b):
         # The root is right for -0 and -inf, as NumPy's and PyTorch's exponent 0.5 are.
         return 1 / np.sqrt(a) if isinstance(b, float) and b == -0.5 else a**b
     if isinstance(b, int):
@@ -153,12 +153,12 @@ def remainder(a: Any, b: Any) -> Any:
     >>> microbp.remainder(microbp.tensor([-3.0, 5.0]), 2)
     tensor([1., 1.])
     """
-    refuse_zero(b, "remainder")
+    refuse_zero(a, b, "remainder")
     return np.remainder(a, b)
 
 
 remainder.grad("a", "g")
-remainder.grad("b", "-g * floor(a / b)")
+remainder.grad("b", "-g * floor_divide(a, b)")
 
 
 @op("fmod(a, b)", numpy=np.fmod)
@@ -171,18 +171,18 @@ def fmod(a: Any, b: Any) -> Any:
     >>> microbp.fmod(microbp.tensor([-3.0, 5.0]), 2)
     tensor([-1.,  1.])
     """
-    refuse_zero(b, "fmod")
+    refuse_zero(a, b, "fmod")
     return np.fmod(a, b)
 
 
 fmod.grad("a", "g")
-fmod.grad("b", "-g * trunc(a / b)")
+fmod.grad("b", "-g * trunc_divide(a, b)")
 
 
 @op("a // b", numpy=np.floor_divide)
 def floor_divide(a: Any, b: Any) -> Any:
     """Quotient, rounded towards minus infinity; flat, so its gradient is 0."""
-    refuse_zero(b, "floor_divide")
+    refuse_zero(a, b, "floor_divide")
     return np.floor_divide(a, b)
 
 
@@ -193,8 +193,8 @@ floor_divide.grad("b", "zeros_like(g)")
 @op("trunc(a / b)")
 def trunc_divide(a: Any, b: Any) -> Any:
     """Quotient, rounded towards zero; flat, so its gradient is 0."""
-    refuse_zero(b, "trunc_divide")
-    if isinstance(a, float) or isinstance(b, float) or "f" in (kind(a), kind(b)):
+    refuse_zero(a, b, "trunc_divide")
+    if floats(a, b):
         return np.trunc(a / b)
     quotient = np.floor_divide(a, b)  # exact, as a floating-point quotient of large integers is not
     return quotient + ((np.remainder(a, b) != 0) & (quotient < 0))
@@ -263,7 +263,7 @@ def copysign(a: Any, b: Any) -> Any:
     return np.copysign(a, b)
 
 
-copysign.grad("a", "g * (sign(a) * sign(y))")
+copysign.grad("a", "g * where(a == 0, 0, y / a)")
 copysign.grad("b", "zeros_like(g)")
 
 
@@ -351,7 +351,12 @@ def log_of_number(a: float) -> float:
     return -math.inf if a == 0 else math.nan
 
 
-def refuse_zero(b: Any, name: str) -> None:
+def refuse_zero(a: Any, b: Any, name: str) -> None:
     """Refuse to divide integers by zero; floating-point numbers give inf or NaN instead."""
-    if kind(b) != "f" and not isinstance(b, float) and not np.all(b):
+    if not floats(a, b) and not np.all(b):
         raise DivisionError(f"{name}: an integer was divided by zero; convert to float for inf and nan")
+
+
+def floats(a: Any, b: Any) -> bool:
+    """Whether the values, arrays or Python numbers, meet in a floating-point dtype."""
+    return isinstance(a, float) or isinstance(b, float) or "f" in (kind(a), kind(b))

@@ -81,7 +81,7 @@ def sign(a: Any) -> Any:
     >>> microbp.sign(microbp.tensor([-2.5, 0.0, 3.0]))
     tensor([-1.,  0.,  1.])
     """
-    return np.subtract(a > 0, a < 0, dtype=a.dtype)
+    return np.subtract(a > 0, a < 0, dtype=a.dtype) if a.dtype.kind != "b" else a.copy()
 
 
 sign.grad("a", "zeros_like(g)")

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from microbp.ops.elementwise import masked
 from microbp.ops.op import op
 
 __all__: list[str] = []
@@ -51,6 +52,15 @@ def sum(a: Any, *, dim: Axes, keepdim: bool) -> Any:
 
 
 sum.grad("a", "spread(g, shape=a_shape, dim=dim)")
+
+
+@op("where(isnan(a), 0, a).sum(axis=dim, keepdims=keepdim)")
+def nansum(a: Any, *, dim: Axes, keepdim: bool) -> Any:
+    """Sum over some axes of the elements that are not NaN."""
+    return sum.forward(masked(a, ~np.isnan(a)), dim=dim, keepdim=keepdim)
+
+
+nansum.grad("a", "spread(g, shape=a_shape, dim=dim) * ~isnan(a)")
 
 
 @op("broadcast_to(expand_dims(a, dim), shape)")
@@ -126,22 +136,40 @@ def _(g: Any, y: Any, a: Any, a_shape: tuple[int, ...], *, dim: Axes, count: int
     return spread(shared(g / np.where(y == 0, np.inf, y), freedom), shape=a_shape, dim=dim) * distance
 
 
+@op("a.max(keepdims=keepdim)")
+def max(a: Any, *, keepdim: bool) -> Any:
+    """Maximum of all elements; those that equal it share its gradient evenly. A NaN wins."""
+    return largest(a, None, keepdims=keepdim)
+
+
+max.grad("a", "g * evenly(a, y, dim=None)")
+
+
+@op("a.min(keepdims=keepdim)")
+def min(a: Any, *, keepdim: bool) -> Any:
+    """Minimum of all elements; those that equal it share its gradient evenly. A NaN wins."""
+    return smallest(a, None, keepdims=keepdim)
+
+
+min.grad("a", "g * evenly(a, y, dim=None)")
+
+
 @op("a.max(axis=dim, keepdims=keepdim)")
 def amax(a: Any, *, dim: Axes, keepdim: bool) -> Any:
-    """Maximum over some axes; elements that share it share its gradient evenly."""
+    """Maximum over some axes; elements that share it share its gradient evenly. NaN has the gradient NaN."""
     return largest(a, dim, keepdims=keepdim)
 
 
-amax.grad("a", "spread(g, shape=a_shape, dim=dim) * evenly(a, y, dim=dim)")
+amax.grad("a", "spread(where(isnan(y), nan, g), shape=a_shape, dim=dim) * evenly(a, y, dim=dim)")
 
 
 @op("a.min(axis=dim, keepdims=keepdim)")
 def amin(a: Any, *, dim: Axes, keepdim: bool) -> Any:
-    """Minimum over some axes; elements that share it share its gradient evenly."""
+    """Minimum over some axes; elements that share it share its gradient evenly. NaN has the gradient NaN."""
     return smallest(a, dim, keepdims=keepdim)
 
 
-amin.grad("a", "spread(g, shape=a_shape, dim=dim) * evenly(a, y, dim=dim)")
+amin.grad("a", "spread(where(isnan(y), nan, g), shape=a_shape, dim=dim) * evenly(a, y, dim=dim)")
 
 
 @op("(a == spread(b)) / (a == spread(b)).sum(axis=dim, keepdims=True)", broadcasts=False)
@@ -167,13 +195,18 @@ def argmin(a: Any, *, dim: int | None, keepdim: bool) -> Any:
 @op("any(a, axis=dim, keepdims=keepdim)")
 def any(a: Any, *, dim: Axes, keepdim: bool) -> Any:
     """Whether any element along some axes is not zero."""
-    return any_of(a, dim, keepdims=keepdim)
+    return answer(any_of(a, dim, keepdims=keepdim), a)
 
 
 @op("all(a, axis=dim, keepdims=keepdim)")
 def all(a: Any, *, dim: Axes, keepdim: bool) -> Any:
     """Whether no element along some axes is zero."""
-    return all_of(a, dim, keepdims=keepdim)
+    return answer(all_of(a, dim, keepdims=keepdim), a)
+
+
+def answer(truth: Any, a: Any) -> Any:
+    """The truth about an array, as zeros and ones where that is of uint8, as in PyTorch."""
+    return truth.astype(np.uint8) if a.dtype == np.uint8 else truth
 
 
 @op("(a != 0).sum(axis=dim)")
@@ -201,7 +234,7 @@ def p_norm(a: Any, *, p: float, dim: Axes, keepdim: bool) -> Any:
 
 p_norm.grad(
     "a",
-    "spread(g / where(y == 0, inf, y) ** (p - 1), shape=a_shape, dim=dim)"
+    "spread(where(y == 0, 0, g / where(y == 0, 1, y) ** (p - 1)), shape=a_shape, dim=dim)"
     " * sign(a) * abs(where(a == 0, 1, a)) ** (p - 1)",
 )
 

@@ -55,6 +55,8 @@ class Optimizer:
         What the optimizer remembers of each parameter, by tensor.
     defaults : dict
         The global options.
+    stepped : bool
+        Whether a step was begun: `ready` was called.
 
     Raises
     ------
@@ -91,6 +93,8 @@ class Optimizer:
 
     moments: ClassVar[tuple[str, ...]] = ()
     """The entries of a parameter's state that have the shape of the parameter."""
+
+    stepped = False
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):
@@ -247,6 +251,7 @@ class Optimizer:
         ShapeError, DtypeError
             If a gradient does not fit its parameter.
         """
+        self.stepped = True
         found = []
         for number, group in enumerate(self.param_groups):
             self.validate(group, number)

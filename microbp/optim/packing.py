@@ -64,7 +64,7 @@ def unpack(
         if number not in parameters:
             raise OptionError(f"loaded state dict has state for parameter {number!r}, which is in none of its groups")
         p = parameters[number]
-        state[p] = {name: loaded_value(name, value, p) for name, value in entries.items()}
+        state[p] = {name: loaded_value(value, p.dtype if name in moments else None) for name, value in entries.items()}
         for name in moments:
             value = state[p].get(name)
             if value is not None and getattr(value, "shape", None) != p.shape:
@@ -118,11 +118,11 @@ def copied(value: Any) -> Any:
     return copy.deepcopy(value)
 
 
-def loaded_value(name: str, value: Any, p: Tensor) -> Any:
-    """A copy of a loaded value: arrays as tensors, in the parameter's dtype unless they count steps."""
+def loaded_value(value: Any, dtype: Any) -> Any:
+    """A copy of a loaded value: arrays as tensors, in a dtype if one is given."""
     if isinstance(value, list):
-        return [loaded_value(name, entry, p) for entry in value]
+        return [loaded_value(entry, dtype) for entry in value]
     if isinstance(value, Tensor) or hasattr(value, "__array__"):
         array = np.asarray(value.array if isinstance(value, Tensor) else value).copy()
-        return wrap(array if name == "step" else array.astype(p.dtype, copy=False))
+        return wrap(array if dtype is None else array.astype(dtype, copy=False))
     return copied(value)

@@ -14,7 +14,7 @@ learning" (ICML 2013), section 2 for Nesterov's; the form is that of `torch.opti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import inf
 from typing import Any, ClassVar
 
@@ -22,6 +22,7 @@ import numpy as np
 
 from microbp.engine import write
 from microbp.errors import OptionError
+from microbp.optim.elementwise import blocks
 from microbp.optim.optimizer import Optimizer, place_of
 from microbp.tensor import wrap
 
@@ -165,7 +166,7 @@ class SGD(Optimizer):
                 elif array.size <= block:
                     descend(array, g, b, first, *factors, *switches)
                 else:
-                    for rows in blocks(array):
+                    for rows in blocks(array, block):
                         descend(array[rows], g[rows], None if b is None else b[rows], first, *factors, *switches)
         return loss
 
@@ -195,9 +196,3 @@ def descend(
             b += d if share == 1.0 else share * d
         d = d + momentum * b if nesterov else b
     p -= lr * d
-
-
-def blocks(array: Array) -> Iterator[slice]:
-    """Slices that cut an array into blocks of rows."""
-    rows = max(1, block * len(array) // array.size)
-    return (slice(start, start + rows) for start in range(0, len(array), rows))

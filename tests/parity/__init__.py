@@ -17,7 +17,7 @@ report of such a run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
@@ -26,7 +26,7 @@ import numpy as np
 
 from tests.parity.values import LAYOUTS, Values
 
-__all__ = ["Call", "Calls", "Dtype", "Operation", "Values", "call", "catalogue", "operation"]
+__all__ = ["Call", "Calls", "Dtype", "Operation", "Values", "alias", "call", "catalogue", "operation"]
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,14 @@ class Call:
         Those of the call.
     constants : tuple of int
         The numbers of the floating-point arrays, in the order in which they appear, that need no gradient.
+    order : int
+        Up to which derivatives PyTorch has the right numbers: 2, or 1 at a place where its second ones are NaN, say.
     """
 
     arguments: tuple[Any, ...]
     options: dict[str, Any] = field(default_factory=dict)
     constants: tuple[int, ...] = ()
+    order: int = 2
 
     def __repr__(self) -> str:
         parts = [*map(brief, self.arguments), *(f"{name}={brief(value)}" for name, value in self.options.items())]
@@ -59,6 +62,10 @@ class Call:
     def arrays(self) -> list[Any]:
         """All arrays, in the order in which they appear."""
         return [leaf for leaf in leaves((self.arguments, self.options)) if isinstance(leaf, np.ndarray)]
+
+    def dtypes(self) -> list[str]:
+        """The names of the dtypes among the arguments."""
+        return [leaf.name for leaf in leaves((self.arguments, self.options)) if isinstance(leaf, Dtype)]
 
     def rebuilt(self, lib: Any, tensors: list[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments and options with tensors in place of the arrays, and the library's dtypes."""
@@ -93,6 +100,11 @@ class Operation:
         Whether two arguments are broadcast against each other; then calls must do so both ways.
     no_scalar, no_empty : str
         Why there is no call with a tensor without axes, or without elements.
+    in_place : bool
+        Whether it is a method that writes its result into its tensor. Then it gets a copy of the first array, so that
+        the write is recorded, and must return that very tensor.
+    keeps_dtype : bool
+        Whether float32 stays float32; False for what converts to another dtype.
     """
 
     name: str
@@ -104,6 +116,8 @@ class Operation:
     broadcasts: bool = False
     no_scalar: str = ""
     no_empty: str = ""
+    in_place: bool = False
+    keeps_dtype: bool = True
 
     def calls(self) -> list[tuple[str, Call]]:
         """All calls, with the layout of their arrays."""
@@ -112,12 +126,16 @@ class Operation:
     def run(self, lib: Any, one: Call, tensors: list[Any]) -> Any:
         """Make a call under one of the libraries."""
         arguments, options = one.rebuilt(lib, tensors)
+        if self.in_place:
+            arguments = (arguments[0].clone(), *arguments[1:])
         if self.torch is not None and lib.__name__ == "torch":
             return self.torch(lib, *arguments, **options)
         function = lib
         for part in self.name.split("."):
             function = getattr(function, part)
-        return function(*arguments, **options)
+        result = function(*arguments, **options)
+        assert not self.in_place or result is arguments[0], f"{self.name} returns another tensor"
+        return result
 
 
 registered: dict[str, Operation] = {}
@@ -135,9 +153,9 @@ def operation(name: str, **traits: Any) -> Callable[[Callable[[Values], Calls]],
     return enter
 
 
-def call(*arguments: Any, constants: tuple[int, ...] = (), **options: Any) -> Call:
+def call(*arguments: Any, constants: tuple[int, ...] = (), order: int = 2, **options: Any) -> Call:
     """A call with these arguments and options."""
-    return Call(arguments, options, constants)
+    return Call(arguments, options, constants, order)
 
 
 def catalogue() -> dict[str, Operation]:
@@ -146,6 +164,12 @@ def catalogue() -> dict[str, Operation]:
         if not module.name.startswith(("test_", "conftest")):
             import_module(f"{__name__}.{module.name}")
     return registered
+
+
+def alias(name: str, other: str) -> None:
+    """Enter another name of an operation that is in the catalogue already."""
+    assert name not in registered, f"{name} is in the catalogue already"
+    registered[name] = replace(registered[other], name=name)
 
 
 def leaves(value: Any) -> Iterator[Any]:

@@ -11,7 +11,29 @@ from microbp.ops.op import Op
 
 __all__ = ["EXEMPT", "public_functions"]
 
-EXEMPT: dict[str, str] = {}
+CREATION = "makes a tensor of no other: see tests/functions/test_creation.py, which compares it with PyTorch"
+MEMORY = (
+    "tells how the elements lie in memory, or what it held: see tests/functions/test_conversion.py, test_creation.py"
+)
+RANDOM = "random, by a stream of microbp's own: see tests/functions/test_random.py, test_choice.py, test_inplace.py"
+GENERATOR = "about the stream of random numbers: see tests/functions/test_random.py"
+SETTING = "a setting, no operation: see tests/test_mode.py, test_display.py, functions/test_creation.py"
+
+EXEMPT: dict[str, str] = {
+    **dict.fromkeys(
+        ("arange", "as_tensor", "eye", "from_numpy", "full", "linspace", "ones", "tensor", "zeros"), CREATION
+    ),
+    **dict.fromkeys(("Tensor.is_contiguous", "Tensor.stride", "empty", "empty_like"), MEMORY),
+    **dict.fromkeys(("bernoulli", "multinomial", "normal", "rand", "rand_like", "randint", "randint_like"), RANDOM),
+    **dict.fromkeys(("randn", "randn_like", "randperm"), RANDOM),
+    **dict.fromkeys(("Tensor.bernoulli_", "Tensor.normal_", "Tensor.uniform_"), RANDOM),
+    **dict.fromkeys(("default_generator", "get_rng_state", "initial_seed", "manual_seed", "seed"), GENERATOR),
+    "set_rng_state": GENERATOR,
+    **dict.fromkeys(("get_default_dtype", "set_default_dtype", "get_printoptions", "set_printoptions"), SETTING),
+    "is_grad_enabled": SETTING,
+    "Tensor.backward": "starts the backward pass, by which all gradients here are computed: see tests/test_engine.py",
+    "Tensor.cuda": "refuses: there is only the CPU",
+}
 
 
 def public_functions() -> set[str]:

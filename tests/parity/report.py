@@ -21,8 +21,8 @@ HEAD = """# Operations against PyTorch
 Every operation that microbp offers, compared with PyTorch {torch} (NumPy {numpy}, float64) by
 `pytest tests/parity --overwrite`, which writes this page. Each is called at least 20 times: contiguous,
 transposed, with negative strides and strided memory, with tensors without axes and without elements, broadcast both
-ways. The columns give the largest difference found in the values, in the gradients and in the second gradients, as a part
-of 1 + the value; the limits are 1e-10, 1e-10 and 1e-8. A dash: nothing to differentiate, or see the note.
+ways. The columns give the largest difference found in the values, the gradients and the second gradients, as a part of
+1 + the value; the limits are 1e-10, 1e-10 and 1e-8. A dash: nothing to differentiate, or see the note.
 float32 gives float32 everywhere, in values and gradients.
 
 {count} operations, {calls} calls.

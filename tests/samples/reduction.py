@@ -78,6 +78,11 @@ samples = {
         lambda lib, a, dim, keepdim: lib.sum(a, dim=dim, keepdim=keepdim),
         [*over_axes(*typical, normal(0, 3)), *over_axes(np.array([[True, True], [False, True]]), np.arange(6))],
     ),
+    "nansum": Samples(
+        lambda lib, a, dim, keepdim: lib.nansum(a, dim=dim, keepdim=keepdim),
+        [*over_axes(*typical, normal(0, 3)), *over_axes(np.where(normal(3, 4) < 0, np.nan, normal(3, 4)))],
+        smooth=False,
+    ),
     "spread": Samples(
         lambda lib, a, shape, dim: (
             a.expand(shape)
@@ -108,6 +113,16 @@ samples = {
             *counted(normal(4, 3).T, correction=0.5),
             *counted(normal(2, 3, seed=5), correction=0),
         ],
+    ),
+    "max": Samples(
+        lambda lib, a, keepdim: lib.max(a).reshape([1] * a.ndim if keepdim else []),
+        [((array,), {"keepdim": keepdim}) for array in (*choices, tied) for keepdim in (False, True)],
+        smooth=False,
+    ),
+    "min": Samples(
+        lambda lib, a, keepdim: lib.min(a).reshape([1] * a.ndim if keepdim else []),
+        [((array,), {"keepdim": keepdim}) for array in (*choices, tied) for keepdim in (False, True)],
+        smooth=False,
     ),
     "amax": Samples(
         lambda lib, a, dim, keepdim: lib.amax(a, dim=() if dim is None else dim, keepdim=keepdim),

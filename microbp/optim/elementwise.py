@@ -1,0 +1,155 @@
+"""Optimizers that treat all elements of a parameter alike.
+
+Each remembers arrays of the parameter's shape, and its step is one formula for every element.
+A subclass says which arrays these are (`remembers`), which numbers the formula needs
+(`factors`) and what the formula is (`update`); what they have in common is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from microbp.dtypes import get_default_dtype
+from microbp.engine import write
+from microbp.errors import OptionError
+from microbp.ops.quiet import IGNORE, error_state
+from microbp.optim.optimizer import Optimizer, check_number, place_of
+from microbp.tensor import Tensor, wrap
+
+__all__ = ["ElementwiseOptimizer", "blocks"]
+
+Array = np.ndarray[Any, Any]
+Group = dict[str, Any]
+
+# Larger arrays are updated a block of rows at a time, so that the intermediate results stay in the cache.
+block = 1 << 17
+
+
+class ElementwiseOptimizer(Optimizer):
+    """Base of the optimizers whose step is a formula for each element.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> class SignMomentum(ElementwiseOptimizer):
+    ...     moments = ("average",)
+    ...
+    ...     def __init__(self, params, lr=0.1, beta=0.9):
+    ...         super().__init__(params, {"lr": lr, "beta": beta})
+    ...
+    ...     def update(self, p, g, state, group):
+    ...         m = state["average"]
+    ...         m += (1 - group["beta"]) * (g - m)
+    ...         p -= group["lr"] * np.sign(m)
+    >>> w = microbp.tensor([1.0, -2.0], requires_grad=True)
+    >>> (w * w).sum().backward()
+    >>> SignMomentum([w]).step()
+    >>> w
+    tensor([ 0.9000, -1.9000], requires_grad=True)
+    """
+
+    def remembers(self, group: Group) -> tuple[str, ...]:
+        """The names of the arrays that a step needs, each of the parameter's shape."""
+        return self.moments
+
+    def first(self, name: str, p: Array, group: Group) -> Array:
+        """What one of these arrays is before the first step: zeros."""
+        return np.zeros_like(p)
+
+    def factors(self, step: float, group: Group, state: dict[str, Tensor]) -> tuple[float, ...]:
+        """The numbers of a step that are the same for all elements, for the count of the step; none."""
+        return ()
+
+    def update(self, p: Array, g: Array, state: dict[str, Array], group: Group, *factors: float) -> None:
+        """Change a parameter `p` and what is remembered of it in place; `g` is its gradient.
+
+        Parameters
+        ----------
+        p, g : array
+            The parameter, and the gradient of what is to be minimised, with the weight decay in it.
+        state : dict of str to array
+            The arrays that `remembers` names.
+        group : dict
+            The options.
+        *factors : float
+            As `factors` returns them.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no update()")
+
+    def validate(self, options: Mapping[str, Any], place: str | int) -> None:
+        super().validate(options, place)
+        for name in ("differentiable", "capturable"):
+            if options.get(name):
+                raise NotImplementedError(f"{type(self).__name__} has no {name}=True, in {place_of(place, options)}")
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change every parameter that has a gradient, by the formula of the class; see `Optimizer.step`."""
+        loss = self.evaluate(closure)
+        ready = self.ready()
+        now = write()
+        token = error_state.set(IGNORE)
+        try:
+            for group, parameters in ready:
+                for p, g in parameters:
+                    (p._version or p._versioned()).written = now
+                    self.step_one(p.array, g, self.recall(p, group), group)
+        finally:
+            error_state.reset(token)
+        return loss
+
+    def recall(self, p: Tensor, group: Group) -> dict[str, Tensor]:
+        """The state of a parameter, with everything in it that a step needs."""
+        state: dict[str, Tensor] = self.state[p]
+        if "step" not in state:
+            state["step"] = wrap(np.zeros((), get_default_dtype()))
+        for name in self.remembers(group):
+            if name not in state:
+                state[name] = wrap(self.first(name, p.array, group))
+        return state
+
+    def step_one(self, p: Array, g: Array, state: dict[str, Tensor], group: Group) -> None:
+        """Count a step of one parameter, and take it."""
+        count = state["step"].array
+        count += 1
+        factors = self.factors(float(count), group, state)
+        arrays = {name: state[name].array for name in self.remembers(group)}
+        if p.size <= block:
+            self.update(p, decayed(p, g, group), arrays, group, *factors)
+            return
+        for rows in blocks(p, block):
+            part = p[rows]
+            self.update(
+                part, decayed(part, g[rows], group), {name: a[rows] for name, a in arrays.items()}, group, *factors
+            )
+
+
+def decayed(p: Array, g: Array, group: Group) -> Array:
+    """The gradient of what is to be minimised, with coupled weight decay in it; decoupled, that shrinks `p` itself."""
+    if group.get("maximize"):
+        g = -g
+    decay = group.get("weight_decay")
+    if not decay:
+        return g
+    if group.get("decoupled_weight_decay"):
+        p *= 1 - float(group["lr"]) * decay
+        return g
+    coupled: Array = g + decay * p
+    return coupled
+
+
+def blocks(array: Array, size: int) -> Iterator[slice]:
+    """Slices that cut an array into blocks of rows, of about so many elements."""
+    rows = max(1, size * len(array) // array.size)
+    return (slice(start, start + rows) for start in range(0, len(array), rows))
+
+
+def check_pair(name: str, pair: Any, low: float, high: float, place: str) -> None:
+    """Refuse an option that is no pair of numbers, or has one that is not in its range."""
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise OptionError(f"{name} in {place} must be a pair of numbers, got {pair!r}")
+    for k, value in enumerate(pair):
+        if not (type(value) is float and low <= value < high):
+            check_number(f"{name}[{k}]", value, low, high, place)
