@@ -11,7 +11,7 @@ from operator import itemgetter
 from types import CodeType
 from typing import Any
 
-__all__ = ["describe", "failed", "formula", "freed", "overwritten", "place", "title"]
+__all__ = ["describe", "failed", "formula", "freed", "numpy_name", "overwritten", "place", "title"]
 
 
 def title(node: Any) -> str:
@@ -78,6 +78,14 @@ def describe(value: Any) -> str:
     if hasattr(value, "shape") and hasattr(value, "dtype"):
         return f"{tuple(value.shape)} {value.dtype}"
     return repr(value)
+
+
+def numpy_name(function: Any) -> str:
+    """What a NumPy function, or a method of a ufunc, is called: ``np.linalg.qr``, ``np.add.at``."""
+    if isinstance(function, tuple):
+        return ".".join(["np", function[0].__name__, *function[1:]])
+    home = (getattr(function, "__module__", None) or "numpy").split(".")
+    return ".".join(["np", *(part for part in home[1:] if not part.startswith("_")), function.__name__])
 
 
 def failed(op: Any, values: tuple[Any, ...], reason: object) -> str:

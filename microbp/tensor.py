@@ -32,6 +32,10 @@ from microbp.ops.quiet import IGNORE, error_state
 
 __all__ = ["Tensor", "apply", "as_operand", "path_of", "refuse_masked", "wrap"]
 
+OTHER_WAYS = {
+    "out": "it gives a new tensor, which t.copy_(...) can put into another",
+    "where": "choose among the results: np.where(condition, ..., ...)",
+}
 PLAIN = frozenset({int, float, bool, type(None)})
 
 
@@ -540,7 +544,7 @@ class Tensor(Methods):
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if "out" in kwargs:
+        if isinstance(kwargs.get("out", (None,))[0], np.ndarray):
             raise TypeError(f"np.{ufunc.__name__} cannot write into an array here; write a = a + t instead of a += t")
         return self.__array_function__(ufunc if method == "__call__" else (ufunc, method), (), inputs, kwargs)
 
@@ -548,8 +552,11 @@ class Tensor(Methods):
         """Let NumPy's functions record themselves: ``np.exp(t)`` is ``microbp.exp(t)``."""
         row = numpy_rows.get(function)
         if row is None:
-            name = getattr(function, "__name__", str(function))
-            raise TypeError(f"np.{name} has no counterpart for tensors; use t.detach().numpy() to leave the graph")
+            name = label.numpy_name(function)
+            raise TypeError(f"{name} has no counterpart for tensors; use t.detach().numpy() to leave the graph")
+        if "out" in kwargs or "where" in kwargs:
+            name, option = label.numpy_name(function), "out" if "out" in kwargs else "where"
+            raise TypeError(f"{name} of a tensor takes no {option}=; {OTHER_WAYS[option]}")
         return row(*args, **kwargs)
 
     def apply_op(self, op: Op, *inputs: Any, **options: Any) -> Any:

@@ -19,6 +19,7 @@ from microbp.functions import (
     generator,
     indexing,
     inplace,
+    inplace_computed,
     interop,
     interop_arranging,
     interop_mathematics,

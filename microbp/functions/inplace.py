@@ -362,11 +362,19 @@ for _row in (
     arithmetic.remainder,
     arithmetic.square,
     arithmetic.copysign,
+    arithmetic.heaviside,
 ):
     method(f"{_row.name}_")(in_place(_row))
 
 for _alias, _name in {
     "absolute_": "abs_",
+    "arccos_": "acos_",
+    "arccosh_": "acosh_",
+    "arcsin_": "asin_",
+    "arcsinh_": "asinh_",
+    "arctan2_": "atan2_",
+    "arctan_": "atan_",
+    "arctanh_": "atanh_",
     "clip_": "clamp_",
     "divide_": "div_",
     "multiply_": "mul_",
