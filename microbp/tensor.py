@@ -259,6 +259,7 @@ class Tensor(Methods):
     node: Node | None = None
     name: str | None = None
     hooks: list[Callable[[Any], Any]] | None = None
+    after: list[Callable[[Any], Any]] | None = None  # hooks to be called once a gradient was added
     _requires_grad: bool = False
     _grad: Tensor | None = None
     _version: Version | None = None
@@ -440,6 +441,31 @@ class Tensor(Methods):
         owner.hooks.append(call)
         return Handle(owner.hooks, call)
 
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> Handle:
+        """Call a function with this leaf whenever ``backward()`` has added to its ``grad``.
+
+        Parameters
+        ----------
+        hook : callable
+            Given the tensor itself; what it returns does not matter.
+
+        Returns
+        -------
+        Handle
+            Its ``remove()`` takes the hook away.
+
+        Raises
+        ------
+        GraphError
+            If the tensor is no leaf that requires grad.
+        """
+        if not (self.requires_grad and self.is_leaf):
+            raise GraphError("a hook on the accumulation of gradients needs a leaf that requires grad")
+        self.hooks = self.hooks or []  # the backward pass looks for more where there are hooks
+        self.after = self.after or []
+        self.after.append(hook)
+        return Handle(self.after, hook)
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         """A leaf of its own, with the same values, gradient and name."""
         out: Tensor = rebuild(*self._parts(copy.deepcopy(self._grad, memo), self.array.copy()))
@@ -499,6 +525,8 @@ class Tensor(Methods):
     def dim(self) -> int:
         """The number of dimensions."""
         return self.array.ndim
+
+    ndimension = dim
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or its entry `dim`."""

@@ -74,6 +74,7 @@ def backward(
     if targets is not None:
         edges = {target: target.grad_fn or target for target in targets}
         gradients = {target: gradients[edge] for target, edge in edges.items() if edge in gradients}
+    waiting = []
     with accumulating:
         for tensor, g in gradients.items():
             if tensor._grad is not None:
@@ -84,6 +85,11 @@ def backward(
                 own.array = g
             else:
                 accumulate(tensor, g)
+                if tensor.after is not None:
+                    waiting.append(tensor)
+    for tensor in waiting:
+        for hook in tuple(tensor.after):
+            hook(tensor)
 
 
 @method("backward")

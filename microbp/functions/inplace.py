@@ -334,6 +334,7 @@ for _row in (
     elementwise.abs,
     elementwise.ceil,
     elementwise.exp,
+    elementwise.exp2,
     elementwise.expm1,
     elementwise.floor,
     elementwise.frac,
@@ -377,8 +378,10 @@ for _alias, _name in {
     "arctanh_": "atanh_",
     "clip_": "clamp_",
     "divide_": "div_",
+    "fix_": "trunc_",
     "multiply_": "mul_",
     "negative_": "neg_",
+    "sgn_": "sign_",
     "subtract_": "sub_",
 }.items():
     method(_alias)(getattr(Tensor, _name))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from microbp.functions import arithmetic, elementwise, products, running
+from microbp.functions import arithmetic, distance, elementwise, products, running
 from microbp.inplace import compute_in_place
 from microbp.methods import method
 from microbp.ops import comparison
@@ -40,6 +40,8 @@ for _function in (
     elementwise.float_power,
     elementwise.logit,
     elementwise.nan_to_num,
+    elementwise.xlogy,
+    distance.renorm,
     arithmetic.true_divide,
     *(getattr(comparison, name) for name in ("eq", "ge", "gt", "le", "lt", "ne")),
     *(getattr(comparison, f"logical_{name}") for name in ("and", "not", "or", "xor")),
