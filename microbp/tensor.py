@@ -35,6 +35,10 @@ __all__ = ["Tensor", "apply", "as_operand", "path_of", "refuse_masked", "wrap"]
 OTHER_WAYS = {
     "out": "it gives a new tensor, which t.copy_(...) can put into another",
     "where": "choose among the results: np.where(condition, ..., ...)",
+    "initial": "combine the result with it",
+    "casting": "convert it first: t.to(dtype)",
+    "order": "tensors have no memory order to choose",
+    "subok": "tensors have no subclasses of arrays",
 }
 PLAIN = frozenset({int, float, bool, type(None)})
 
@@ -572,7 +576,7 @@ class Tensor(Methods):
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if isinstance(kwargs.get("out", (None,))[0], np.ndarray):
+        if any(isinstance(target, np.ndarray) for target in kwargs.get("out", ())):
             raise TypeError(f"np.{ufunc.__name__} cannot write into an array here; write a = a + t instead of a += t")
         return self.__array_function__(ufunc if method == "__call__" else (ufunc, method), (), inputs, kwargs)
 
@@ -582,9 +586,9 @@ class Tensor(Methods):
         if row is None:
             name = label.numpy_name(function)
             raise TypeError(f"{name} has no counterpart for tensors; use t.detach().numpy() to leave the graph")
-        if "out" in kwargs or "where" in kwargs:
-            name, option = label.numpy_name(function), "out" if "out" in kwargs else "where"
-            raise TypeError(f"{name} of a tensor takes no {option}=; {OTHER_WAYS[option]}")
+        for option in OTHER_WAYS:
+            if kwargs.pop(option, None) is not None:
+                raise TypeError(f"{label.numpy_name(function)} of a tensor takes no {option}=; {OTHER_WAYS[option]}")
         return row(*args, **kwargs)
 
     def apply_op(self, op: Op, *inputs: Any, **options: Any) -> Any:
@@ -668,8 +672,8 @@ class Tensor(Methods):
         return self.matmul(other)  # not the row, which takes no vectors
 
     def __rmatmul__(self, other: Any) -> Tensor:
-        left: Tensor = as_operand(other)
-        return left.matmul(self)
+        left = as_operand(other)
+        return left.matmul(self) if isinstance(left, Tensor) else NotImplemented
 
     def __neg__(self) -> Tensor:
         return apply(arithmetic.neg, self)
