@@ -21,7 +21,7 @@ from __future__ import annotations
 import itertools
 import threading
 import weakref
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from operator import attrgetter
 from types import CodeType
@@ -99,7 +99,7 @@ class Node:
         The edges, one for each argument of the row.
     options : dict
         The row's keyword options.
-    kept : tuple or None
+    kept : sequence or None
         The values that the rules ask for; None once they are freed.
     shapes : tuple of tuples or None
         The shapes of the inputs, where they were broadcast.
@@ -117,7 +117,7 @@ class Node:
 
     _requires_grad = True  # as tensors have it, so that edges can be asked alike
     _version: Version | None = None
-    kept: tuple[Any, ...] | None
+    kept: Sequence[Any] | None
     shapes: tuple[tuple[int, ...], ...] | None = None
     hooks: list[Callable[[Any], Any]] | None = None
     retain: Callable[[Any], None] | None = None

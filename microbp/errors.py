@@ -14,8 +14,10 @@ import numpy as np
 
 __all__ = [
     "BroadcastWarning",
+    "CheckpointError",
     "DivisionError",
     "DtypeError",
+    "FileFormatError",
     "GradcheckError",
     "GraphError",
     "LinAlgError",
@@ -35,6 +37,10 @@ class MicrobpError(Exception):
     """Base of all errors that microbp raises on purpose."""
 
 
+class CheckpointError(MicrobpError, RuntimeError):
+    """A checkpointed function did something else when it was run again for the backward pass."""
+
+
 class ShapeError(MicrobpError, RuntimeError, ValueError):
     """Shapes do not fit each other; the text names the operation, its arguments and their shapes."""
 
@@ -45,6 +51,10 @@ class DtypeError(MicrobpError, RuntimeError, TypeError):
 
 class DivisionError(MicrobpError, RuntimeError, ZeroDivisionError):
     """An integer was divided by zero, which has no result."""
+
+
+class FileFormatError(MicrobpError, RuntimeError, ValueError):
+    """A file is of another format, cut off, or damaged; the text names the file."""
 
 
 class GraphError(MicrobpError, RuntimeError):

@@ -401,7 +401,8 @@ class Tensor(Methods):
 
     def _look_at(self, source: Tensor, op: Op, options: dict[str, Any]) -> None:
         """Note that this tensor shares the memory of the one that it was computed from, if it does."""
-        if np.may_share_memory(self.array, source.array):
+        array = self.array
+        if np.may_share_memory(array, source.array) or (not array.size and array.base is not None):  # or holds nothing
             self._base = source if source._base is None else source._base
             self._path = (source._path, op, options)
             self._version = source._versioned()
@@ -564,9 +565,9 @@ class Tensor(Methods):
         Raises
         ------
         GraphError
-            If the tensor requires grad; use ``t.detach().numpy()``.
+            If the tensor requires grad, outside of `no_grad`; use ``t.detach().numpy()``.
         """
-        if self._requires_grad:
+        if self._requires_grad and current.get().recording:
             raise GraphError("numpy() on a tensor that requires grad would lose its graph; use t.detach().numpy()")
         view = self.array.view()
         view.flags.writeable = False

@@ -21,7 +21,7 @@ LAYERS = [
     ["functions", "autograd", "display"],
     ["nn"],
     ["optim"],
-    ["utils"],
+    ["utils", "serialization"],
     ["viz"],
     ["lab"],
     [""],

@@ -1,8 +1,8 @@
 """Operations whose backward is one function for all their arguments, and that may have several outputs.
 
-A row has a rule per argument and one output. `microbp.autograd.Function` and
-`microbp.utils.checkpoint` are not of that kind: one call of theirs gives the gradients of all
-arguments at once, from those of all outputs. The engine walks them all the same:
+A row has a rule per argument and one output. A `microbp.autograd.Function` is not of that
+kind: one call gives the gradients of all arguments at once, from those of all outputs. The
+engine walks it all the same:
 
 - the whole call is one node, the *bundle*, whose rules share one run of the backward
   (`Once`): the first rule that the engine asks runs it, the others are answered from it;

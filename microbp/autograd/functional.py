@@ -1,12 +1,6 @@
 """Derivatives of functions as a whole: Jacobians, Hessians, and their products with vectors.
 
-For a function f from R^n to R^m with the Jacobian J (m x n), one backward pass computes the
-product v^T J (`vjp`). J itself takes one pass for each of its m rows. The product J v (`jvp`)
-comes from the *double-backward trick*: the map u -> u^T J is linear in u, so that its own
-backward pass, started with v, gives J v.
-
-Sources: Griewank & Walther, *Evaluating Derivatives*, 2nd ed. (SIAM 2008), chapter 3;
-J. Townsend, "A new trick for calculating Jacobian vector products" (2017).
+How they are computed is told in `microbp.autograd.derivative`.
 """
 
 from __future__ import annotations
@@ -16,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from microbp.autograd.backward import grad
+from microbp.autograd.derivative import along, gradient, jacobian_of, zeros_like
 from microbp.errors import GraphError, ShapeError
-from microbp.functions.joining import stack
 from microbp.mode import enable_grad, is_grad_enabled, set_grad_enabled
 from microbp.ops.shape import clone
 from microbp.tensor import Tensor, apply, wrap
@@ -83,34 +76,6 @@ def jacobian(
     return tuple(found) if isinstance(results, tuple) else found[0]
 
 
-def jacobian_of(
-    output: Tensor, points: Sequence[Tensor], create_graph: bool, strict: bool = False, number: int = 0
-) -> Several:
-    """The derivative of one output by each point: a backward pass for each element."""
-    rows: list[list[Tensor]] = [[] for _ in points]
-    for element in range(output.numel()):
-        start = np.zeros(output.shape, output.dtype)
-        start.flat[element] = 1
-        gradients = gradient([output], points, [wrap(start)], create_graph, retain_graph=True)
-        for position, (g, point) in enumerate(zip(gradients, points, strict=True)):
-            if strict and g is None:
-                raise GraphError(f"output {number} of the function does not depend on input {position}")
-            if strict and create_graph and g is not None and not g.requires_grad:
-                raise GraphError(
-                    f"the Jacobian of output {number} of the function does not depend on input {position}, so that it "
-                    "cannot be differentiated further"
-                )
-            rows[position].append(zeros_like(point) if g is None else g)
-    return tuple(
-        [
-            stack(row).reshape(*output.shape, *point.shape)
-            if row
-            else wrap(np.zeros((*output.shape, *point.shape), output.dtype))
-            for row, point in zip(rows, points, strict=True)
-        ]
-    )
-
-
 def hessian(
     func: Callable[..., Any],
     inputs: Tensors,
@@ -150,7 +115,7 @@ def hessian(
         output = one_number(results, "hessian")
         check_connected((output,), strict)
         gradients = gradient([output], points, None, create_graph=True)
-        return filled(gradients, points, strict, "the output of the function does not depend on input {}")
+        return filled(gradients, points, strict, True, "the output of the function does not depend on input {}")
 
     found = jacobian(derivative, inputs, create_graph, strict)
     return found if isinstance(inputs, tuple) else found[0]
@@ -197,7 +162,9 @@ def vjp(
         vectors = directions(v, outputs, create_graph, isinstance(results, tuple), "vjp", "output of the function")
     with set_grad_enabled(create_graph or is_grad_enabled()):
         gradients = gradient(outputs, points, vectors, create_graph)
-        found = filled(gradients, points, strict, "the output of the function does not depend on input {}")
+        found = filled(
+            gradients, points, strict, create_graph, "the output of the function does not depend on input {}"
+        )
     return finish(outputs, results, create_graph), finish(found, inputs, create_graph)
 
 
@@ -240,25 +207,11 @@ def jvp(
         results = func(*points)
         outputs = as_tuple(results, "outputs of the function", "jvp")
         check_connected(outputs, strict)
-        products = along(outputs, points, vectors, create_graph)
-        found = filled(products, outputs, strict, "output {} of the function does not depend on the inputs")
-    return finish(outputs, results, create_graph), finish(found, results, create_graph)
-
-
-def along(outputs: Several, points: Sequence[Tensor], vectors: Sequence[Tensor], create_graph: bool) -> Any:
-    """The derivatives of the outputs along vectors, None where nothing connects an output with the points."""
-    found: list[Tensor | None] = [None] * len(outputs)
-    chosen = [k for k, output in enumerate(outputs) if output.requires_grad]
-    starts = [zeros_like(outputs[k]).requires_grad_() for k in chosen]
-    slopes = gradient([outputs[k] for k in chosen], points, starts, create_graph=True)
-    pairs = [(g, v) for g, v in zip(slopes, vectors, strict=True) if g is not None and g.requires_grad]
-    if pairs:
-        products = gradient(
-            [g for g, _ in pairs], starts, [v for _, v in pairs], create_graph=create_graph, retain_graph=True
+        products = along(outputs, points, create_graph, strict)(vectors)
+        found = filled(
+            products, outputs, strict, create_graph, "output {} of the function does not depend on the inputs"
         )
-        for k, product in zip(chosen, products, strict=True):
-            found[k] = product
-    return found
+    return finish(outputs, results, create_graph), finish(found, results, create_graph)
 
 
 def vhp(
@@ -340,37 +293,18 @@ def hessian_product(
         output = one_number(func(*points), name)
         check_connected((output,), strict)
         gradients = gradient([output], points, None, create_graph=True)
-        slopes = filled(gradients, points, strict, "the output of the function does not depend on input {}")
+        slopes = filled(gradients, points, strict, True, "the output of the function does not depend on input {}")
         if name == "vhp":
             second = gradient(slopes, points, vectors, create_graph)
         else:
-            second = along(slopes, points, vectors, create_graph)
-        found = filled(second, points, strict, "the derivative of the function does not depend on input {}")
+            second = along(slopes, points, create_graph, strict)(vectors)
+        found = filled(
+            second, points, strict, create_graph, "the derivative of the function does not depend on input {}"
+        )
     return finish((output,), output, create_graph), finish(found, inputs, create_graph)
 
 
 # -- what they have in common --------------------------------------------------------------
-
-
-def gradient(
-    outputs: Sequence[Tensor],
-    points: Sequence[Tensor],
-    starts: Sequence[Tensor] | None,
-    create_graph: bool,
-    retain_graph: bool | None = None,
-) -> Sequence[Tensor | None]:
-    """`grad` of those outputs that were computed from anything that requires grad; None where nothing connects them."""
-    chosen = [k for k, output in enumerate(outputs) if output.requires_grad]
-    if not chosen:
-        return [None] * len(points)
-    return grad(
-        [outputs[k] for k in chosen],
-        points,
-        None if starts is None else [starts[k] for k in chosen],
-        retain_graph=retain_graph,
-        create_graph=create_graph,
-        allow_unused=True,
-    )
 
 
 def as_tuple(values: Any, what: str, name: str) -> Several:
@@ -433,11 +367,14 @@ def check_connected(outputs: Several, strict: bool) -> None:
             )
 
 
-def filled(found: Sequence[Tensor | None], like: Sequence[Tensor], strict: bool, reason: str) -> Several:
-    """Derivatives with zeros for None, or, with `strict`, an error."""
+def filled(
+    found: Sequence[Tensor | None], like: Sequence[Tensor], strict: bool, create_graph: bool, reason: str
+) -> Several:
+    """Derivatives with zeros for None; with `strict`, an error, also for one that can not be differentiated further."""
     for position, g in enumerate(found):
-        if g is None and strict:
-            raise GraphError(reason.format(position))
+        if strict and (g is None or (create_graph and not g.requires_grad)):
+            further = "" if g is None else ", but for a factor that is constant; it cannot be differentiated further"
+            raise GraphError(reason.format(position) + further)
     return tuple([zeros_like(other) if g is None else g for g, other in zip(found, like, strict=True)])
 
 
@@ -445,11 +382,6 @@ def finish(found: Several, like: Any, create_graph: bool) -> Any:
     """One tensor or a tuple, as the function had it; without a graph unless one was asked for."""
     kept = found if create_graph else tuple([t.detach() for t in found])
     return kept if isinstance(like, tuple) else kept[0]
-
-
-def zeros_like(tensor: Tensor) -> Tensor:
-    """Zeros of the shape and dtype of a tensor."""
-    return wrap(np.zeros(tensor.shape, tensor.dtype))
 
 
 def refuse_vectorize(vectorize: bool, strategy: str) -> None:

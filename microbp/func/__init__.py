@@ -5,7 +5,8 @@ is the second derivative.
 """
 
 from microbp.func.call import functional_call
-from microbp.func.transform import grad, grad_and_value, hessian, jacfwd, jacrev, jvp, vjp, vmap
+from microbp.func.jacobian import hessian, jacfwd, jacrev
+from microbp.func.transform import grad, grad_and_value, jvp, vjp, vmap
 
 __all__ = [
     "functional_call",

@@ -180,7 +180,7 @@ def contracted(name: str, operands: list[Any], labels: list[Labels], result: Lab
             out = tuple(label for label in result if label in out)
         pending.append((apply(rows.contract, a, b, left=left, right=right, out=out), out))
     tensor, term = summed(*pending[0], set(result))
-    if term != result:
+    if term != result or tensor is operands[0]:  # which must not be handed back itself
         order = tuple(term.index(label) for label in result if label in term)
         tensor = apply(shaping.permute, tensor, dims=order)
     return tensor  # type: ignore[no-any-return]

@@ -65,7 +65,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
 
 
 @method("gather")
-def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
+def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """Along an axis, the element that `index` names for each position: y[i, j] = a[i, index[i, j]] for ``dim=1``.
 
     Parameters
@@ -75,7 +75,9 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
     dim : int
         The axis.
     index : Tensor
-        Integers, in a shape that is nowhere larger than that of `input`, but along `dim`.
+        Integers, in a shape that is nowhere larger than that of `input`, but along `dim`; or none at all.
+    sparse_grad : bool
+        Must be False: gradients are dense.
 
     Returns
     -------
@@ -88,6 +90,8 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
         If the shapes do not fit.
     RangeError
         If a position is out of range.
+    NotImplementedError
+        For ``sparse_grad=True``.
 
     Examples
     --------
@@ -97,11 +101,13 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
     tensor([[1],
             [4]])
     """
+    if sparse_grad:
+        raise NotImplementedError("gather has no sparse gradients; use sparse_grad=False")
     places = positions("gather", index)
     shape = input.array.shape
     axis = as_dim("gather", dim, len(shape))
     within("gather", places, shape[axis] if shape else 1, axis)
-    if not shape and places.ndim == 1:
+    if not places.size or (places.ndim, len(shape)) in ((0, 1), (1, 0)):  # a number counts as a vector of one element
         return take(input, wrap(places))
     fits = all(k == axis or size <= limit for k, (size, limit) in enumerate(zip(places.shape, shape, strict=False)))
     if places.ndim != len(shape) or not fits:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from microbp import label
-from microbp.errors import DtypeError, RangeError, ShapeError
+from microbp.errors import DtypeError, RangeError, ShapeError, warn
 from microbp.functions.dims import as_dim
 from microbp.inplace import apply_in_place, refuse_read_only
 from microbp.methods import method
@@ -57,6 +57,8 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         If the tensor is a leaf that requires grad and operations are being recorded.
     """
     value = as_operand(value)
+    if index is False:
+        return  # names nothing
     first, second = as_index(index, self.array.ndim)
     recorded = self.requires_grad or (isinstance(value, Tensor) and value.requires_grad)
     if recorded and current.get().recording and self.array.dtype.kind == "f":
@@ -85,6 +87,12 @@ def as_index(index: Any, ndim: int) -> tuple[Any, Any]:
     NumPy counts an integer beside index arrays among those, PyTorch among the slices: with
     t of shape (2, 3, 4), ``t[0, :, [1, 2]]`` has shape (3, 2). So the integers go first.
     """
+    if type(index) is list and len(index) < 32 and any(is_no_element(part) for part in index):
+        warn(
+            "a list of lists, slices or tensors is taken for a tuple of indices, as in PyTorch; "
+            "write t[rows, columns], or for an index of two dimensions t[microbp.tensor(index)]"
+        )
+        index = tuple(index)
     parts = [as_part(part) for part in (index if isinstance(index, tuple) else (index,))]
     arrays = [part for part in parts if isinstance(part, np.ndarray | bool)]
     if not arrays:
@@ -142,6 +150,11 @@ def as_part(part: Any) -> Any:
     if part.ndim == 0:
         return bool(part) if part.dtype.kind == "b" else int(part)
     return np.array(part)
+
+
+def is_no_element(item: Any) -> bool:
+    """Whether an item of a list is by itself an index of several elements, or a tensor."""
+    return item is None or item is Ellipsis or isinstance(item, Tensor | np.ndarray | list | tuple | range | slice)
 
 
 def bare(item: Any) -> Any:

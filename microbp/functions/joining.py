@@ -52,20 +52,21 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> 
     dim = dim if axis is None else axis
     given = several("cat", tensors)
     shapes = [tensor.array.shape for tensor in given]
-    if (0,) in shapes and any(shape != (0,) for shape in shapes):
-        given = [tensor for tensor in given if tensor.array.shape != (0,)]
-        shapes = [tensor.array.shape for tensor in given]
-    first = shapes[0]
+    first = next((shape for shape in shapes if shape != (0,)), (0,))
     if not first:
         raise ShapeError("cat: 0-d tensors cannot be joined end to end; use stack()")
     place = as_dim("cat", dim, len(first))
     others = (*first[:place], *first[place + 1 :])
+    if (0,) in shapes and len(first) > 1:
+        empty = (*first[:place], 0, *first[place + 1 :])
+        given = [apply(rows.reshape, t, shape=empty) if t.array.shape == (0,) else t for t in given]
+        shapes = [tensor.array.shape for tensor in given]
     parts, start = [], 0
     for k, shape in enumerate(shapes):
         if len(shape) != len(first) or (*shape[:place], *shape[place + 1 :]) != others:
             raise ShapeError(
-                f"cat: tensors[{k}] has shape {shape}, which differs from the shape {first} of tensors[0] "
-                f"not only in dimension {place}"
+                f"cat: tensors[{k}] has shape {shape}, which differs from the shape {first} of "
+                f"tensors[{shapes.index(first)}] not only in dimension {place}"
             )
         parts.append((*(slice(None),) * place, slice(start, start + shape[place])))
         start += shape[place]

@@ -15,6 +15,7 @@ from microbp.functions.linalg import matmul
 from microbp.functions.shape import squeeze, unsqueeze
 from microbp.methods import method
 from microbp.ops import decomposition as rows
+from microbp.ops.shape import clone
 from microbp.tensor import Tensor, apply, as_operand, wrap
 
 __all__ = ["cholesky", "det", "inverse", "logdet", "matrix_power", "slogdet"]
@@ -313,7 +314,7 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
     Parameters
     ----------
     input : Tensor
-        Of shape (..., m, m).
+        Of shape (..., m, m); for a negative power of a floating-point dtype.
     n : int
         How often it is a factor; 0 gives the unit matrix, and a negative power is one of the inverse.
 
@@ -338,9 +339,11 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
     """
     if n < 0:
         return matrix_power(inverse(input), -n)
-    power = square("matrix_power", input)
-    if n == 0:
-        return wrap(np.broadcast_to(np.eye(power.shape[-1], dtype=power.dtype), power.shape).copy())
+    power = require_square("matrix_power", as_operand(input))
+    if n == 1:
+        return apply(clone, power)
+    if n == 0:  # the matrix takes part, with a gradient of 0
+        return where(wrap(np.array(True)), wrap(np.eye(power.shape[-1], dtype=power.dtype)), power)
     result = None
     while True:  # by squaring: as many products as n has binary digits, and digits that are 1
         if n % 2:
@@ -377,7 +380,11 @@ def square(name: str, value: Any) -> Tensor:
     ShapeError
         If the last two sizes differ.
     """
-    found = floating(name, value)
+    return require_square(name, floating(name, value))
+
+
+def require_square(name: str, found: Tensor) -> Tensor:
+    """Refuse what are no square matrices."""
     if found.ndim < 2 or found.shape[-1] != found.shape[-2]:
         raise ShapeError(f"{name}: A must be square matrices, (..., n, n), got shape {found.shape}")
     return found

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from microbp.errors import ShapeError
+from microbp.functions.arithmetic import where
 from microbp.functions.contraction import tensordot
 from microbp.functions.linalg import matmul, product, shape_of, stacked
 from microbp.functions.reduction import sum as total
 from microbp.methods import method
 from microbp.ops import linalg as rows
-from microbp.tensor import Tensor, as_operand
+from microbp.tensor import Tensor, as_operand, wrap
 
 __all__ = ["addbmm", "addmm", "addmv", "addr", "baddbmm", "inner", "vdot"]
 
@@ -186,8 +189,8 @@ def added(input: Any, result: Tensor, beta: float, alpha: float) -> Tensor:
         raise ShapeError(f"input {shape_of(input)} does not broadcast to the shape of the product, {result.shape}")
     if alpha != 1:
         result = result * alpha
-    if beta == 0:
-        return result
+    if beta == 0:  # the input takes part, with a gradient of 0
+        return where(wrap(np.array(True)), result, input)
     return (input if beta == 1 else input * beta) + result  # type: ignore[no-any-return]
 
 

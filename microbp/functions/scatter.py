@@ -14,12 +14,14 @@ from microbp.errors import OptionError, ShapeError
 from microbp.functions.dims import as_dim
 from microbp.functions.gathering import positions, within
 from microbp.functions.indexing import truths
+from microbp.functions.reduction import prod as product
+from microbp.functions.reduction import sum as total
 from microbp.functions.writing import Plan, anew, in_place, nowhere, require_tensor, same_dtype
 from microbp.methods import method
 from microbp.mode import current
 from microbp.ops import indexing as rows
 from microbp.ops import shape as shaping
-from microbp.tensor import Tensor, apply, as_operand
+from microbp.tensor import Tensor, apply, as_operand, wrap
 
 __all__ = [
     "masked_scatter",
@@ -137,35 +139,40 @@ def scattered(name: str, input: Tensor, dim: int, index: Any, src: Any, value: A
     written = {None: rows.setitem, "add": rows.add_at, "multiply": rows.multiply_at}
     if reduce not in written:
         raise OptionError(f"{name}: reduce must be None, 'add' or 'multiply', got {reduce!r}")
+    places = np.atleast_1d(positions(name, index))
+    shape = input.array.shape or (1,)  # a number counts as a vector of one element
     values = as_operand(value if src is None else src)
-    places = positions(name, index)
-    shape = input.array.shape
-    axis = as_dim(name, dim, len(shape))
-    limits = values.array.shape if isinstance(values, Tensor) else places.shape
-    fits = max(places.ndim, 1) == max(len(shape), 1) == max(len(limits), 1)
-    fits = fits and all(size <= limit for size, limit in zip(places.shape or (1,), limits or (1,), strict=True))
-    allowed = zip(places.shape or (1,), shape or (1,), strict=fits)
-    if places.size and not (fits and all(k == axis or size <= limit for k, (size, limit) in enumerate(allowed))):
-        raise ShapeError(
-            f"{name}: index {places.shape} must be no larger than src {limits}, and than input {shape} apart from "
-            f"dimension {axis}"
-        )
-    within(name, places, shape[axis] if shape else 1, axis)
     if isinstance(values, Tensor):
         same_dtype(name, input, values)
-        if not places.size:
-            values = apply(rows.getitem, apply(shaping.reshape, values, shape=(values.numel(),)), index=slice(0, 0))
-        elif not shape:
-            values = apply(rows.getitem, values, index=(0,) * values.ndim)
-        elif values.array.shape != places.shape:
-            values = apply(rows.getitem, values, index=tuple(slice(0, size) for size in places.shape))
+        if not values.ndim:
+            values = apply(shaping.reshape, values, shape=(1,))
     else:
         values = input.dtype.type(values).item()
+        if not input.ndim:
+            values = wrap(np.full(places.shape, values, input.dtype))
+    axis = as_dim(name, dim, input.ndim)
+    limits = values.array.shape if isinstance(values, Tensor) else places.shape
+    fits = places.ndim == len(shape) == len(limits)
+    fits = fits and all(size <= limit for size, limit in zip(places.shape, limits, strict=True))
+    allowed = zip(places.shape, shape, strict=fits)
+    if places.size and not (fits and all(k == axis or size <= limit for k, (size, limit) in enumerate(allowed))):
+        raise ShapeError(
+            f"{name}: index {places.shape} must be no larger than src {np.shape(src)}, and than input {input.shape} "
+            f"apart from dimension {axis}"
+        )
+    within(name, places, shape[axis], axis)
     if reduce == "multiply":
         refuse_gradient(name, input, values)
     if not places.size:
+        if isinstance(values, Tensor):
+            values = apply(rows.getitem, apply(shaping.reshape, values, shape=(values.numel(),)), index=slice(0, 0))
         return rows.setitem, values, nowhere(input)
-    return written[reduce], values, rows.grid(places, axis) if shape else ()
+    if isinstance(values, Tensor) and values.array.shape != places.shape:
+        values = apply(rows.getitem, values, index=tuple(slice(0, size) for size in places.shape))
+    if not input.ndim:
+        together = {None: lambda values: values[-1], "add": total, "multiply": product}
+        return written[reduce], together[reduce](values), ()
+    return written[reduce], values, rows.grid(places, axis)
 
 
 @method("masked_scatter")

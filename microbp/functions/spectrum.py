@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from microbp.errors import OptionError, ShapeError
+from microbp.functions.joining import cat
 from microbp.functions.linear_algebra import floating, square
 from microbp.ops import decomposition as rows
-from microbp.tensor import Tensor, apply
+from microbp.tensor import Tensor, apply, wrap
 
 __all__: list[str] = []
 
@@ -100,17 +103,16 @@ def svd(A: Tensor, full_matrices: bool = True) -> SingularValues:
     A : Tensor
         Of shape (..., m, n) and a floating-point dtype.
     full_matrices : bool
-        Must be False, unless the matrices are square: the columns that fill up U or V have no gradient.
+        Fill up the columns of U or V to a whole orthonormal basis; what is filled up has no gradient.
 
     Returns
     -------
     named tuple (U, S, Vh) of Tensor
-        Of shapes (..., m, k), (..., k) and (..., k, n) with k the smaller of m and n; S is descending.
+        Of shapes (..., m, k), (..., k) and (..., k, n) with k the smaller of m and n, or with `full_matrices`
+        (..., m, m), (..., k) and (..., n, n); S is descending.
 
     Raises
     ------
-    NotImplementedError
-        For ``full_matrices=True`` and matrices that are not square.
     ShapeError
         If these are not matrices.
 
@@ -123,10 +125,13 @@ def svd(A: Tensor, full_matrices: bool = True) -> SingularValues:
     """
     A = matrices("svd", A)
     rows_of_u, columns = A.shape[-2:]
-    if full_matrices and rows_of_u != columns:
-        raise NotImplementedError(f"svd: matrices of shape {A.shape} take full_matrices=False")
     packed = apply(rows.svd, A)
-    return SingularValues(packed[..., :rows_of_u, :], packed[..., rows_of_u, :], packed[..., rows_of_u + 1 :, :].mT)
+    U, S, Vh = packed[..., :rows_of_u, :], packed[..., rows_of_u, :], packed[..., rows_of_u + 1 :, :].mT
+    if full_matrices and rows_of_u != columns:
+        whole = np.linalg.svd(A.array)
+        k = S.shape[-1]
+        U, Vh = cat([U, wrap(whole.U[..., k:])], -1), cat([Vh, wrap(whole.Vh[..., k:, :])], -2)
+    return SingularValues(U, S, Vh)
 
 
 def svdvals(A: Tensor) -> Tensor:

@@ -12,4 +12,5 @@ from microbp.nn.linear import *
 from microbp.nn.loss import *
 from microbp.nn.module import *
 from microbp.nn.parameter import *
+from microbp.nn.recurrent import *
 from microbp.nn.shape import *

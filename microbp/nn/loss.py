@@ -35,7 +35,7 @@ class Loss(Module):
 
     def __init__(self, size_average: None = None, reduce: None = None, reduction: str = "mean") -> None:
         super().__init__()
-        check_reduction(reduction, size_average, reduce, self.reductions)
+        check_reduction(type(self).__name__, reduction, size_average, reduce, self.reductions)
         self.reduction = reduction
 
 

@@ -42,16 +42,21 @@ def elu(a: Any, *, alpha: float) -> Any:
     return np.where(a > 0, a, alpha * np.expm1(np.minimum(a, 0)))
 
 
-elu.grad("a", "where(a > 0, g, g * alpha * exp(minimum(a, 0)))")
+@elu.grad("a", "where(a <= 0, g * alpha * exp(where(a < 0, a, 0)), g)", arrays_only=True)
+def _(g: Any, a: Any, *, alpha: float) -> Any:
+    return np.where(a <= 0, g * (alpha * np.exp(np.minimum(a, 0))), g)
 
 
 @op("where(a > 0, a, alpha * expm1(minimum(a, 0) / alpha))", floating=True)
 def celu(a: Any, *, alpha: float) -> Any:
     """Exponential linear unit with a continuous derivative for every `alpha`."""
-    return np.where(a > 0, a, alpha * np.expm1(np.minimum(a / alpha, 0)))
+    return np.where(a > 0, a, alpha * np.expm1(np.minimum(a, 0) / alpha))
 
 
-celu.grad("a", "where(a > 0, g, g * exp(minimum(a / alpha, 0)))")
+@celu.grad("a", "where(a <= 0, g * exp(where(a < 0, a, 0) / alpha), g)", arrays_only=True)
+def _(g: Any, a: Any, *, alpha: float) -> Any:
+    return np.where(a <= 0, g * np.exp(np.minimum(a, 0) / alpha), g)
+
 
 SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805
@@ -63,7 +68,11 @@ def selu(a: Any) -> Any:
     return SELU_SCALE * np.where(a > 0, a, SELU_ALPHA * np.expm1(np.minimum(a, 0)))
 
 
-selu.grad("a", "1.0507009873554805 * where(a > 0, g, g * 1.6732632423543772 * exp(minimum(a, 0)))")
+@selu.grad(
+    "a", "1.0507009873554805 * where(a <= 0, g * 1.6732632423543772 * exp(where(a < 0, a, 0)), g)", arrays_only=True
+)
+def _(g: Any, a: Any) -> Any:
+    return SELU_SCALE * np.where(a <= 0, g * (SELU_ALPHA * np.exp(np.minimum(a, 0))), g)
 
 
 @op("a * (1 + erf(a / 2**0.5)) / 2", hands_on=("p",), floating=True)
@@ -117,7 +126,14 @@ def softplus(a: Any, *, beta: float, threshold: float) -> Any:
     return np.where(scaled > threshold, a, np.logaddexp(scaled, 0) / beta)
 
 
-softplus.grad("a", "where(beta * a > threshold, g, g * sigmoid(beta * a))")
+@softplus.grad(
+    "a",
+    "where(beta * a > threshold, g, g * sigmoid(where(beta * a == threshold, threshold, beta * a)))",
+    arrays_only=True,
+)
+def _(g: Any, a: Any, *, beta: float, threshold: float) -> Any:
+    scaled = beta * a
+    return np.where(scaled > threshold, g, g * elementwise.sigmoid.forward(scaled))
 
 
 @op("log(sigmoid(a))", floating=True)
@@ -147,7 +163,7 @@ def tanhshrink(a: Any) -> Any:
 tanhshrink.grad("a", "g * tanh(a) ** 2")
 
 
-@op("clip(a, min_val, max_val)", floating=True)
+@op("clip(a, min_val, max_val)")
 def hardtanh(a: Any, *, min_val: float, max_val: float) -> Any:
     """Linear between two bounds, constant beyond them; the derivative at the bounds is taken to be 0."""
     return np.minimum(np.maximum(a, min_val), max_val)
@@ -165,10 +181,10 @@ def hardsigmoid(a: Any) -> Any:
 hardsigmoid.grad("a", "where((a > -3) & (a < 3), g / 6, 0)")
 
 
-@op("a * clip(a + 3, 0, 6) / 6", floating=True)
+@op("a * (clip(a + 3, 0, 6) / 6)", floating=True)
 def hardswish(a: Any) -> Any:
     """The value times its `hardsigmoid`."""
-    return a * np.minimum(np.maximum(a + 3, 0), 6) / 6
+    return a * (np.minimum(np.maximum(a + 3, 0), 6) / 6)
 
 
 hardswish.grad("a", "where(a <= -3, 0, where(a < 3, g * (a / 3 + 0.5), g))")

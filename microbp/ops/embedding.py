@@ -32,7 +32,7 @@ embedding.grad("w", "put_rows(g, t, rows=w_shape[0], padding_idx=padding_idx)")
 def put_rows(a: Any, t: Any, *, rows: int, padding_idx: int) -> Any:
     """The sum of the rows of `a` (..., D) that have a label, for each label in `t` (...); 0 for that of padding."""
     width = a.shape[-1]
-    labels, values = t.reshape(-1), a.reshape(-1, width)
+    labels, values = t.reshape(-1), a.reshape(t.size, width)
     if rows <= FEW and rows * len(labels) <= MANY:
         hits = np.zeros((rows, len(labels)), a.dtype)
         hits[labels, np.arange(len(labels))] = 1

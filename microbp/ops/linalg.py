@@ -6,6 +6,7 @@ transposed: for Y = A B,  dL/dA = dL/dY B^T  and  dL/dB = A^T dL/dY.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
@@ -66,11 +67,20 @@ outer.grad("a", "mv(g, b)")
 outer.grad("b", "mv(g.T, a)")
 
 
+@op("a.reshape(prod(a.shape[:-1]), a.shape[-1])", view=True)
+def as_matrix(a: Any) -> Any:
+    """All axes but the last one taken together."""
+    return a.reshape(math.prod(a.shape[:-1]), a.shape[-1])
+
+
+as_matrix.grad("a", "g.reshape(a_shape)")
+
+
 @op("a @ w.T + b", broadcasts=False)
 def linear(a: Any, w: Any, b: Any) -> Any:
     """Affine map of the last axis, as `microbp.nn.Linear` computes it; `b` may be None."""
     try:
-        y = a.dot(w.T) if 0 < a.ndim < 3 else a.reshape(-1, a.shape[-1]).dot(w.T).reshape(*a.shape[:-1], len(w))
+        y = a.dot(w.T) if 0 < a.ndim < 3 else as_matrix.forward(a).dot(w.T).reshape(*a.shape[:-1], len(w))
     except (IndexError, ValueError):
         raise linear_mismatch(a, w, b) from None
     if b is not None:
@@ -85,16 +95,16 @@ def _(g: Any, w: Any) -> Any:
     return g.dot(w)
 
 
-@linear.grad("w", "g.reshape(-1, g.shape[-1]).T @ a.reshape(-1, a.shape[-1])", arrays_only=True)
+@linear.grad("w", "as_matrix(g).T @ as_matrix(a)", arrays_only=True)
 def _(g: Any, a: Any) -> Any:
     if g.ndim != 2:
-        g, a = g.reshape(-1, g.shape[-1]), a.reshape(-1, a.shape[-1])
+        g, a = as_matrix.forward(g), as_matrix.forward(a)
     return g.T.dot(a)
 
 
-@linear.grad("b", "g.reshape(-1, g.shape[-1]).sum(axis=0)", arrays_only=True)
+@linear.grad("b", "as_matrix(g).sum(axis=0)", arrays_only=True)
 def _(g: Any) -> Any:
-    return column_sums(g if g.ndim == 2 else g.reshape(-1, g.shape[-1]))
+    return column_sums(g if g.ndim == 2 else as_matrix.forward(g))
 
 
 def column_sums(a: Any) -> Any:

@@ -113,7 +113,7 @@ def huber(a: Any, *, delta: float) -> Any:
     return np.where(size < delta, 0.5 * a * a, delta * (size - 0.5 * delta))
 
 
-huber.grad("a", "where(abs(a) < delta, g * a, g * (delta * sign(a)))")
+huber.grad("a", "where(abs(a) >= delta, g * (delta * sign(a)), g * a)")
 
 
 @op("-(t * maximum(log(a), -100) + (1 - t) * maximum(log1p(-a), -100))", broadcasts=False)

@@ -13,6 +13,7 @@ from microbp.optim.adamax import Adamax
 from microbp.optim.asgd import ASGD
 from microbp.optim.elementwise import ElementwiseOptimizer
 from microbp.optim.groups import layer_groups
+from microbp.optim.lbfgs import LBFGS
 from microbp.optim.nadam import NAdam
 from microbp.optim.optimizer import Optimizer
 from microbp.optim.radam import RAdam
@@ -22,6 +23,7 @@ from microbp.optim.sgd import SGD
 
 __all__ = [
     "ASGD",
+    "LBFGS",
     "SGD",
     "Adadelta",
     "Adagrad",

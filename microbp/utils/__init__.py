@@ -1,5 +1,5 @@
 """What a training loop needs beside tensors, modules and optimizers."""
 
-from microbp.utils import data
+from microbp.utils import checkpoint, data
 
-__all__ = ["data"]
+__all__ = ["checkpoint", "data"]

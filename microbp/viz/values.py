@@ -43,6 +43,11 @@ def key_of(edge: Any) -> Any:
     return id(edge) if target is None else target
 
 
+def kept_by(node: Node) -> tuple[Any, ...] | None:
+    """The values that a node kept; None if they were freed, or are not there until a checkpoint is run again."""
+    return node.kept if isinstance(node.kept, tuple) else None
+
+
 def unchanged(node: Node, edge: Any) -> bool:
     """Whether the memory at an edge still holds what it held when the node was recorded."""
     version = getattr(edge, "_version", None)
@@ -81,9 +86,10 @@ class Values:
                 for edge, shape in zip(node.inputs, node.shapes, strict=True)
                 if isinstance(edge, Node | weakref.ref)
             )
-        if node.kept is None:
+        kept = kept_by(node)
+        if kept is None:
             return
-        for letter, value in zip(node.plan.letters, node.kept, strict=True):
+        for letter, value in zip(node.plan.letters, kept, strict=True):
             if letter == LETTER_Y:
                 if unchanged(node, node):
                     self.known.setdefault(node, Found(value, True))
@@ -206,22 +212,23 @@ def letters_of(node: Node, values: Values) -> tuple[Any, ...] | None:
     if registry.get(node.op.name) is not node.op:
         return None
     found: list[Any] = []
+    kept = kept_by(node)
     for place, letter in enumerate(node.plan.letters):
         name = letter.removesuffix("_shape")
         if letter == LETTER_Y:
             value = values.known.get(node)
         elif letter in node.op.handed_on:
-            if node.kept is None and node not in values.handed_on:
+            if kept is None and node not in values.handed_on:
                 values.run(node)
             handed_on = values.handed_on.get(node)
-            if node.kept is not None:
-                value = Found(node.kept[place], True)
+            if kept is not None:
+                value = Found(kept[place], True)
             elif handed_on is not None:
                 value = Found(handed_on[node.op.handed_on.index(letter)], True)
             else:
                 value = None
-        elif letter not in node.op.arguments and node.kept is not None:
-            value = Found(node.kept[place], True)
+        elif letter not in node.op.arguments and kept is not None:
+            value = Found(kept[place], True)
         else:
             value = values.argument(node, node.op.arguments.index(name))
             if value is not None and letter != name:

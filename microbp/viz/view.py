@@ -19,7 +19,7 @@ from microbp import label
 from microbp.engine import Node, collect
 from microbp.tensor import Tensor
 from microbp.viz.calls import Call, calls_of
-from microbp.viz.values import Gradients, Values, key_of, target_of, unchanged
+from microbp.viz.values import Gradients, Values, kept_by, key_of, target_of, unchanged
 
 __all__ = ["Argument", "Operation", "TensorBox", "View", "look"]
 
@@ -221,7 +221,7 @@ class Builder:
             arguments=arguments,
             output=self.box(node),
             options=dict(node.options),
-            kept=None if node.kept is None else tuple(node.plan.letters),
+            kept=kept_letters(node),
             place=None if place is None else (os.path.basename(place[0]), place[1]),
             call=self.innermost.get(node),
         )
@@ -330,3 +330,10 @@ class Builder:
         """A name made of a word and a running number."""
         self.counts[stem] = self.counts.get(stem, 0) + 1
         return f"{stem}_{self.counts[stem]}"
+
+
+def kept_letters(node: Node) -> tuple[str, ...] | None:
+    """The letters of what a node keeps; none in a checkpoint, and None once it was freed."""
+    if node.kept is None:
+        return None
+    return () if kept_by(node) is None else tuple(node.plan.letters)

@@ -280,3 +280,8 @@ def test_numpys_functions() -> None:
         np.testing.assert_allclose(found.detach().numpy(), expected)
     with pytest.raises(NotImplementedError, match="one axis for all"):
         np.cross(u, u, axisa=0)
+
+
+def test_einsum_gives_a_tensor_of_its_own_also_where_nothing_changes() -> None:
+    a = microbp.ones(2, 2)
+    assert microbp.einsum("ij->ij", a) is not a

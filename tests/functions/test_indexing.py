@@ -158,7 +158,7 @@ def test_repeated_indices_add_up() -> None:
         ("a", "an index is an integer"),
         ([0.5], "must hold integers or bools, got float64"),
         (np.array([0, 1], dtype=np.uint8), "mask or numbers"),
-        ([slice(None)], "write slices in a tuple"),
+        ((0, [slice(None)]), "write slices in a tuple"),
         (np.array([True, False, True]), "boolean index"),
     ],
 )
@@ -168,6 +168,26 @@ def test_impossible_indices(index: Any, message: str) -> None:
         t[index]
     with pytest.raises(IndexError, match=message):
         t[index] = 0
+
+
+@pytest.mark.parametrize("index", [[[0, 1], [2, 0]], [slice(1, None), 0], [0, None], [..., 1]])
+def test_a_list_of_indices_is_taken_for_a_tuple_with_a_warning(index: list[Any]) -> None:
+    t = microbp.arange(6).reshape(2, 3)
+    with pytest.warns(UserWarning, match="taken for a tuple of indices"):
+        found = t[index]
+    assert found.tolist() == t[tuple(index)].tolist()
+
+
+def test_a_list_of_tensors_is_taken_for_a_tuple_with_a_warning() -> None:
+    t = microbp.arange(6).reshape(2, 3)
+    with pytest.warns(UserWarning, match="taken for a tuple of indices"):
+        assert t[[microbp.tensor([0, 1]), microbp.tensor([2, 0])]].tolist() == [2, 3]
+
+
+def test_writing_to_false_writes_nothing() -> None:
+    t = microbp.zeros(2, requires_grad=True)
+    t[False] = microbp.ones(2, requires_grad=True)
+    assert t.tolist() == [0, 0]
 
 
 def test_negative_steps_are_refused() -> None:
@@ -340,3 +360,8 @@ def test_masked_fill_in_place_is_recorded() -> None:
     assert t.grad.tolist() == [[0, 2], [0, 2]]
     with pytest.raises(ShapeError, match="cannot be broadcast"):
         microbp.zeros(2).masked_fill_(microbp.tensor([True] * 3), 1)
+
+
+def test_gather_refuses_sparse_gradients() -> None:
+    with pytest.raises(NotImplementedError, match="sparse_grad=False"):
+        microbp.gather(microbp.ones(2), 0, microbp.tensor([0]), sparse_grad=True)

@@ -179,8 +179,16 @@ def test_singular_values(array: Any) -> None:
 
 def test_singular_values_of_a_singular_matrix() -> None:
     compare(lambda lib, a: lib.linalg.svdvals(a)[:2], RANK_TWO, rtol=1e-9, atol=1e-9)
-    with pytest.raises(NotImplementedError, match="full_matrices=False"):
-        linalg.svd(microbp.ones(2, 3))
+
+
+@pytest.mark.parametrize("shape", [(5, 2), (2, 5), (3, 1, 4)])
+def test_full_singular_vectors_are_an_orthonormal_basis(shape: tuple[int, ...]) -> None:
+    a = normal(*shape)
+    u, s, vh = linalg.svd(microbp.tensor(a))
+    for basis, size in ((u, shape[-2]), (vh, shape[-1])):
+        np.testing.assert_allclose((basis @ basis.mT).array, np.broadcast_to(np.eye(size), basis.shape), atol=1e-12)
+    k = s.shape[-1]
+    np.testing.assert_allclose(((u[..., :k] * s.unsqueeze(-2)) @ vh[..., :k, :]).array, a, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["inv", "solve", "cholesky"])
@@ -329,3 +337,9 @@ def test_numpys_functions() -> None:
     np.testing.assert_allclose(np.linalg.multi_dot([t, t, t]).detach().numpy(), a @ a @ a)
     np.testing.assert_allclose(np.linalg.svd(t, compute_uv=False).detach().numpy(), np.linalg.svd(a)[1])
     np.testing.assert_allclose(np.linalg.eigh(t @ t.mT).eigenvalues.detach().numpy(), np.linalg.eigh(a @ a.T)[0])
+
+
+def test_the_first_power_of_a_matrix_is_a_copy() -> None:
+    a = microbp.eye(2)
+    linalg.matrix_power(a, 1).zero_()
+    assert a.tolist() == [[1, 0], [0, 1]]

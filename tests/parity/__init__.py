@@ -46,6 +46,9 @@ class Call:
         Those of the call.
     constants : tuple of int
         The numbers of the floating-point arrays, in the order in which they appear, that need no gradient.
+    written : tuple of int
+        The numbers of the arrays, in that order, that the call writes to. Their new values are compared; all other
+        arrays must stay as they are.
     order : int
         Up to which derivatives PyTorch has the right numbers: 2, or 1 at a place where its second ones are NaN, say.
     """
@@ -53,6 +56,7 @@ class Call:
     arguments: tuple[Any, ...]
     options: dict[str, Any] = field(default_factory=dict)
     constants: tuple[int, ...] = ()
+    written: tuple[int, ...] = ()
     order: int = 2
 
     def __repr__(self) -> str:
@@ -90,8 +94,9 @@ class Operation:
     generate : callable
         Gives the calls, for a source of values.
     torch : callable or None
-        ``torch(lib, *arguments, **options)``: how PyTorch computes the same, where it has no such function, or one
-        whose second derivative is missing.
+        ``torch(lib, *arguments, **options)``: how PyTorch computes the same, where it has no such function.
+    twice : callable or None
+        The same for the second gradients only, where PyTorch's function has none.
     second_order : bool
         Whether second gradients are compared.
     why : str
@@ -111,6 +116,8 @@ class Operation:
     family: str
     generate: Callable[[Values], Calls]
     torch: Callable[..., Any] | None = None
+    twice: Callable[..., Any] | None = None
+    script: Callable[..., Any] | None = None
     second_order: bool = True
     why: str = ""
     broadcasts: bool = False
@@ -130,6 +137,8 @@ class Operation:
             arguments = (arguments[0].clone(), *arguments[1:])
         if self.torch is not None and lib.__name__ == "torch":
             return self.torch(lib, *arguments, **options)
+        if self.script is not None:
+            return self.script(lib, *arguments, **options)
         function = lib
         for part in self.name.split("."):
             function = getattr(function, part)
@@ -141,21 +150,24 @@ class Operation:
 registered: dict[str, Operation] = {}
 
 
-def operation(name: str, **traits: Any) -> Callable[[Callable[[Values], Calls]], Callable[[Values], Calls]]:
-    """Enter an operation in the catalogue, by the generator of its calls."""
+def operation(*names: str, **traits: Any) -> Callable[[Callable[[Values], Calls]], Callable[[Values], Calls]]:
+    """Enter an operation in the catalogue, under each of its names, by the generator of its calls."""
 
     def enter(generate: Callable[[Values], Calls]) -> Callable[[Values], Calls]:
-        assert name not in registered, f"{name} is in the catalogue already"
-        family = generate.__module__.removeprefix(f"{__name__}.")
-        registered[name] = Operation(name, traits.pop("family", family), generate, **traits)
+        family = traits.pop("family", generate.__module__.removeprefix(f"{__name__}."))
+        for name in names:
+            assert name not in registered, f"{name} is in the catalogue already"
+            registered[name] = Operation(name, family, generate, **traits)
         return generate
 
     return enter
 
 
-def call(*arguments: Any, constants: tuple[int, ...] = (), order: int = 2, **options: Any) -> Call:
+def call(
+    *arguments: Any, constants: tuple[int, ...] = (), written: tuple[int, ...] = (), order: int = 2, **options: Any
+) -> Call:
     """A call with these arguments and options."""
-    return Call(arguments, options, constants, order)
+    return Call(arguments, options, constants, written, order)
 
 
 def catalogue() -> dict[str, Operation]:

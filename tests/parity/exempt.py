@@ -9,7 +9,7 @@ import microbp
 from microbp.methods import Methods
 from microbp.ops.op import Op
 
-__all__ = ["EXEMPT", "public_functions"]
+__all__ = ["EXEMPT", "exists", "public_functions"]
 
 CREATION = "makes a tensor of no other: see tests/functions/test_creation.py, which compares it with PyTorch"
 MEMORY = (
@@ -33,6 +33,7 @@ EXEMPT: dict[str, str] = {
     "is_grad_enabled": SETTING,
     "Tensor.backward": "starts the backward pass, by which all gradients here are computed: see tests/test_engine.py",
     "Tensor.cuda": "refuses: there is only the CPU",
+    **dict.fromkeys(("load", "save"), "about files: see tests/test_serialization.py"),
 }
 
 
@@ -54,3 +55,11 @@ def public_functions() -> set[str]:
 def is_function(value: Any) -> bool:
     """Whether a value is an operation or a function of the package."""
     return isinstance(value, Op) or (inspect.isfunction(value) and value.__module__.startswith("microbp."))
+
+
+def exists(name: str) -> bool:
+    """Whether microbp has something of that name: also operators and attributes, as ``Tensor.__getitem__``."""
+    found: Any = microbp
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from tests.samples import Samples, normal
 
 samples = {
@@ -30,6 +32,10 @@ samples = {
         lambda lib, a, b: lib.outer(a, b),
         [(normal(4), normal(3)), (normal(8)[::2], normal(4)), (normal(0), normal(3)), (normal(1), normal(1))],
     ),
+    "as_matrix": Samples(
+        lambda lib, a: a.reshape(int(np.prod(a.shape[:-1])), a.shape[-1]),
+        [(normal(2, 3, 4),), (normal(4),), (normal(4, 3, 2).T,), (normal(2, 3, 0),)],
+    ),
     "linear": Samples(
         lambda lib, a, w, b: lib.nn.functional.linear(a, w, b),
         [
@@ -39,6 +45,7 @@ samples = {
             (normal(2, 5, 4), normal(3, 4), normal(3)),
             (normal(4, 5).T, normal(4, 3).T, normal(3)),
             (normal(0, 4), normal(3, 4), normal(3)),
+            (normal(2, 5, 0), normal(3, 0), normal(3)),
         ],
     ),
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 from microbp.errors import OptionError
 from microbp.inplace import apply_in_place
-from microbp.nn.functional.check import require_floating, tensor_for
+from microbp.nn.functional.check import number, ordered, require_floating, tensor_for
 from microbp.ops import activation as rows
 from microbp.ops import elementwise, trigonometry
 from microbp.ops.op import Op
@@ -37,15 +37,19 @@ __all__ = [
 ]
 
 
-TAKE_INTEGERS = frozenset({elementwise.sigmoid, trigonometry.tanh, rows.hardtanh, rows.softsign, rows.tanhshrink})
+TAKE_INTEGERS = frozenset({elementwise.sigmoid, trigonometry.tanh, rows.softsign, rows.tanhshrink})
+TAKE_BOOLS = frozenset({elementwise.sigmoid, trigonometry.tanh})
 
 
 def activate(row: Op, input: Any, inplace: bool, **options: Any) -> Tensor:
     """Apply a row, into the memory of the input if asked to; integers are refused where PyTorch refuses them."""
     if not isinstance(input, Tensor):
         input = tensor_for(row.name, input)
-    if input.array.dtype.kind != "f" and row not in TAKE_INTEGERS:
+    kind = input.array.dtype.kind
+    if kind != "f" and row not in (TAKE_BOOLS if kind == "b" else TAKE_INTEGERS):
         require_floating(row.name, input)
+    for name, value in options.items():
+        options[name] = number(row.name, name, value)
     return apply_in_place(row, input, **options) if inplace else apply(row, input, **options)
 
 
@@ -81,7 +85,7 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     >>> relu6(microbp.tensor([-1.0, 2.0, 8.0]))
     tensor([0., 2., 6.])
     """
-    return activate(rows.hardtanh, input, inplace, min_val=0.0, max_val=6.0)
+    return clipped("relu6", input, 0, 6, inplace)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
@@ -124,7 +128,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     >>> celu(microbp.tensor([-1.0, 2.0]), alpha=2.0)
     tensor([-0.7869,  2.0000])
     """
-    if alpha == 0:
+    if number("celu", "alpha", alpha) == 0:
         raise ZeroDivisionError("celu() divides by alpha, which must not be 0")
     return activate(rows.celu, input, inplace, alpha=alpha)
 
@@ -162,7 +166,7 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     tensor([-0.1587,  1.9545])
     """
     if approximate not in ("none", "tanh"):
-        raise OptionError(f"approximate argument must be either none or tanh, got {approximate!r}")
+        raise OptionError(f"gelu: approximate argument must be either none or tanh, got {approximate!r}")
     return activate(rows.gelu if approximate == "none" else rows.gelu_tanh, input, False)
 
 
@@ -251,9 +255,23 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     >>> hardtanh(microbp.tensor([-2.0, 0.5]))
     tensor([-1.0000,  0.5000])
     """
+    min_val, max_val = number("hardtanh", "min_val", min_val), number("hardtanh", "max_val", max_val)
     if min_val > max_val:
-        raise OptionError(f"min_val cannot be greater than max_val, got {min_val} and {max_val}")
-    return activate(rows.hardtanh, input, inplace, min_val=min_val, max_val=max_val)
+        raise OptionError(f"hardtanh: min_val cannot be greater than max_val, got {min_val} and {max_val}")
+    return clipped("hardtanh", input, min_val, max_val, inplace)
+
+
+def clipped(name: str, input: Any, low: float, high: float, inplace: bool) -> Tensor:
+    """`hardtanh`; for integers, the bounds are rounded towards 0, as in PyTorch."""
+    input = ordered(name, input)
+    kind = input.array.dtype.kind
+    if kind != "f":
+        low, high = int(low), int(high)
+    if kind == "u" and low < 0:
+        raise OptionError(f"{name}: {input.dtype} holds no negative numbers, so min_val must not be {low}")
+    if inplace:
+        return apply_in_place(rows.hardtanh, input, min_val=low, max_val=high)
+    return apply(rows.hardtanh, input, min_val=low, max_val=high)
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
@@ -316,7 +334,8 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
     >>> functional.threshold(microbp.tensor([-1.0, 0.5, 2.0]), 0.5, 20.0)
     tensor([20., 20.,  2.])
     """
-    input = tensor_for("threshold", input)
+    input = ordered("threshold", input)
+    threshold, value = number("threshold", "threshold", threshold), number("threshold", "value", value)
     if inplace:
         return apply_in_place(rows.threshold, input, threshold=threshold, value=value)
     out: Tensor = apply(rows.threshold, input, threshold=threshold, value=value)
@@ -344,6 +363,6 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     >>> softshrink(microbp.tensor([-1.0, 0.25, 2.0]))
     tensor([-0.5000,  0.0000,  1.5000])
     """
-    if not lambd >= 0:
-        raise OptionError(f"softshrink: lambda must not be negative, but found {lambd}")
+    if not number("softshrink", "lambd", lambd) >= 0:
+        raise OptionError(f"softshrink: lambd must not be negative, but found {lambd}")
     return activate(rows.softshrink, input, False, lambd=lambd)

@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from microbp.errors import OptionError
-from microbp.nn.functional.check import require_floating, tensor_for
+from microbp.nn.functional.check import ordered, require_floating, tensor_for
 from microbp.nn.functional.pooling import maxima
-from microbp.nn.functional.sliding import check_dims, integers, ordered
+from microbp.nn.functional.sliding import check_dims, integers
 from microbp.ops import pooling as rows
 from microbp.ops.resampling import Grid
 from microbp.tensor import Tensor, apply

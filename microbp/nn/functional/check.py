@@ -14,11 +14,15 @@ from microbp.tensor import Tensor, apply, as_operand
 __all__ = [
     "alike",
     "both_tensors",
+    "broadcast_shape",
     "check_reduction",
     "class_labels",
     "mean_over",
+    "number",
+    "ordered",
     "reduced",
     "require_floating",
+    "rescaled",
     "tensor_for",
     "weighted",
 ]
@@ -49,11 +53,47 @@ def shortened(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
+def number(name: str, argument: str, value: Any) -> float:
+    """A Python number, which an option must be; NumPy's scalars, and tensors of one element, are taken for one.
+
+    Raises
+    ------
+    TypeError
+        For everything else, and for a tensor that requires grad: it would get none.
+    """
+    if type(value) is float or type(value) is int:
+        return value
+    try:
+        if isinstance(value, str | bytes) or getattr(value, "requires_grad", False):
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError):
+        pass
+    raise TypeError(f"{name}: {argument} must be a number, got {type(value).__name__} {shortened(value)}")
+
+
+def broadcast_shape(name: str, **tensors: Tensor) -> tuple[int, ...]:
+    """The common shape of some tensors, by whose names an error calls them."""
+    try:
+        return np.broadcast_shapes(*(tensor.array.shape for tensor in tensors.values()))
+    except ValueError:
+        shapes = [f"{argument} {tensor.shape}" for argument, tensor in tensors.items()]
+        raise ShapeError(f"{name}: {', '.join(shapes[:-1])} and {shapes[-1]} do not fit each other") from None
+
+
 def both_tensors(name: str, input: Any, target: Any) -> tuple[Tensor, Tensor]:
     """Input and target of a loss, as `tensor_for` has them."""
     if isinstance(input, Tensor) and isinstance(target, Tensor):
         return input, target
     return tensor_for(name, input), tensor_for(name, target, "target")
+
+
+def ordered(name: str, input: Any) -> Tensor:
+    """The input, if its elements can be large and small."""
+    found = tensor_for(name, input)
+    if found.array.dtype.kind == "b":
+        raise DtypeError(f"{name} needs numbers, got bool; convert it first: t.float()")
+    return found
 
 
 def require_floating(name: str, *tensors: Tensor) -> None:
@@ -65,17 +105,18 @@ def require_floating(name: str, *tensors: Tensor) -> None:
     raise DtypeError(f"{name} needs a floating-point tensor, got {found}; convert it first: t.float()")
 
 
-def check_reduction(reduction: str, size_average: Any, reduce: Any, more: tuple[str, ...] = ()) -> None:
+def check_reduction(name: str, reduction: str, size_average: Any, reduce: Any, more: tuple[str, ...] = ()) -> None:
     """Refuse a reduction that does not exist, and PyTorch's deprecated ways to ask for one."""
     if reduction not in ("mean", "sum", "none", *more):
-        raise OptionError(f"{reduction} is not a valid value for reduction; it is 'mean', 'sum' or 'none'")
+        known = ", ".join(map(repr, ("mean", "sum", "none", *more)))
+        raise OptionError(f"{name}: {reduction} is not a valid value for reduction, which is one of {known}")
     if size_average is not None or reduce is not None:
-        raise OptionError("size_average and reduce are deprecated; use reduction='mean', 'sum' or 'none'")
+        raise OptionError(f"{name}: size_average and reduce are deprecated; use reduction='mean', 'sum' or 'none'")
 
 
-def mean_over(total: Tensor, count: float, name: str) -> Tensor:
-    """A sum over a count; if that is 0, NaN, and not in silence."""
-    if count == 0:
+def mean_over(total: Tensor, count: float | Tensor, name: str) -> Tensor:
+    """A sum over a count, or over a sum of weights; if that is 0, NaN, and not in silence."""
+    if float(count) == 0:
         warn(f"{name}: the mean over an empty batch is nan (nothing is left, or all weights are 0)")
         return total * math.nan
     return total / count
@@ -92,13 +133,22 @@ def reduced(losses: Tensor, reduction: str, name: str) -> Tensor:
     return total if reduction == "sum" else mean_over(total, 0, name)
 
 
-def weighted(losses: Tensor, weight: Tensor, reduction: str, name: str, over_weights: bool = True) -> Tensor:
+def rescaled(name: str, losses: Tensor, weight: Any, argument: str = "weight") -> Tensor:
+    """Losses times weights that are broadcast."""
+    weight = tensor_for(name, weight, argument)
+    broadcast_shape(name, **{argument: weight, "losses": losses})
+    product: Tensor = losses * weight
+    return product
+
+
+def weighted(losses: Tensor, weight: Any, reduction: str, name: str, over_weights: bool = True) -> Tensor:
     """Losses times weights of their shape; the mean is over the sum of the weights, or over the elements."""
+    weight = tensor_for(name, weight, "weight")
     if weight.shape != losses.shape:
         raise ShapeError(f"{name}: weight of shape {weight.shape} and losses of shape {losses.shape} must be alike")
     losses = losses * weight
     if reduction == "mean" and over_weights:
-        return mean_over(losses.sum(), float(weight.array.sum()), name)
+        return mean_over(losses.sum(), weight.sum(), name)
     return reduced(losses, reduction, name)
 
 
@@ -106,20 +156,18 @@ def alike(input: Tensor, target: Tensor, name: str) -> tuple[Tensor, Tensor]:
     """Input and target in one shape, with a warning where they were not."""
     if input.array.shape == target.array.shape:
         return input, target
-    shapes = f"input {input.shape} and target {target.shape}"
-    try:
-        shape = np.broadcast_shapes(input.shape, target.shape)
-    except ValueError:
-        raise ShapeError(f"{name}: {shapes} do not fit each other") from None
+    shape = broadcast_shape(name, input=input, target=target)
     warn(
-        f"{name}: {shapes} have different shapes and are broadcast to {shape}, which is most likely a mistake; "
-        "bring them to one shape first, as with target.view_as(input)",
+        f"{name}: input {input.shape} and target {target.shape} have different shapes and are broadcast to {shape}, "
+        "which is most likely a mistake; bring them to one shape first, as with target.view_as(input)",
         BroadcastWarning,
     )
     return apply(shaping.expand, input, shape=shape), apply(shaping.expand, target, shape=shape)
 
 
-def class_labels(target: Any, shape: tuple[int, ...], classes: int, ignore_index: int, name: str) -> tuple[Any, bool]:
+def class_labels(
+    target: Any, shape: tuple[int, ...], classes: int, ignore_index: int | None, name: str
+) -> tuple[Any, bool]:
     """The labels as a checked array of their own, ignored ones as -1, and whether there are such.
 
     Parameters
@@ -130,8 +178,8 @@ def class_labels(target: Any, shape: tuple[int, ...], classes: int, ignore_index
         The shape that they must have.
     classes : int
         How many classes there are.
-    ignore_index : int
-        The label that is ignored.
+    ignore_index : int or None
+        The label that is ignored, if there is one.
     name : str
         The loss, for the error.
 
@@ -148,15 +196,13 @@ def class_labels(target: Any, shape: tuple[int, ...], classes: int, ignore_index
     if not labels.size:
         return labels, False
     unsigned = labels.view(np.uintp)  # so seen, negative labels are large ones
-    if unsigned.item(unsigned.argmax()) < classes and not 0 <= ignore_index < classes:
+    if unsigned.item(unsigned.argmax()) < classes and (ignore_index is None or not 0 <= ignore_index < classes):
         return labels, False
-    ignored = labels == ignore_index
+    ignored = labels == ignore_index if ignore_index is not None else np.zeros(shape, bool)
     wrong = ((labels < 0) | (labels >= classes)) & ~ignored
     if wrong.any():
         place = tuple(map(int, np.argwhere(wrong)[0]))
         position = "" if not place else f" at position {place[0] if len(place) == 1 else place}"
-        raise RangeError(
-            f"{name}: label {labels[place]}{position} is out of range for {classes} classes "
-            f"(0 to {classes - 1}; {ignore_index} is ignored)"
-        )
+        known = f"0 to {classes - 1}" + ("" if ignore_index is None else f"; {ignore_index} is ignored")
+        raise RangeError(f"{name}: label {labels[place]}{position} is out of range for {classes} classes ({known})")
     return np.where(ignored, -1, labels), bool(ignored.any())

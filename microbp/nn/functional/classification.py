@@ -11,11 +11,19 @@ from typing import Any
 import numpy as np
 
 from microbp.errors import DtypeError, OptionError, ShapeError
-from microbp.nn.functional.check import both_tensors, check_reduction, class_labels, mean_over, reduced
+from microbp.nn.functional.check import (
+    both_tensors,
+    check_reduction,
+    class_labels,
+    mean_over,
+    reduced,
+    require_floating,
+    tensor_for,
+)
 from microbp.ops import arithmetic
 from microbp.ops import loss as rows
 from microbp.ops import reduction as reductions
-from microbp.tensor import Tensor, apply, as_operand, wrap
+from microbp.tensor import Tensor, apply, wrap
 
 __all__ = ["cross_entropy", "nll_loss"]
 
@@ -70,9 +78,9 @@ def cross_entropy(
     tensor([[-0.0596,  0.0596],
             [ 0.2500, -0.2500]])
     """
-    check_reduction(reduction, size_average, reduce)
+    check_reduction("cross_entropy", reduction, size_average, reduce)
     if not 0 <= label_smoothing <= 1:
-        raise OptionError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+        raise OptionError(f"cross_entropy: label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     input, target = both_tensors("cross_entropy", input, target)
     x = input.array
     if x.dtype.kind != "f":
@@ -137,8 +145,9 @@ def nll_loss(
     >>> nll_loss(log_p, microbp.tensor([0, 1]), reduction="none")
     tensor([1.3863, 0.6931])
     """
-    check_reduction(reduction, size_average, reduce)
+    check_reduction("nll_loss", reduction, size_average, reduce)
     input, target = both_tensors("nll_loss", input, target)
+    require_floating("nll_loss", input)
     if input.ndim == 0:
         raise ShapeError("nll_loss: the input must have a dimension of classes, got a 0-d tensor")
     return nll(input, target, weight, ignore_index, reduction, 0.0, "nll_loss")
@@ -184,7 +193,7 @@ def nll(
 
 def class_weights(weight: Any, input: Tensor, classes: int, name: str) -> Tensor:
     """The weights of the classes, in a shape that broadcasts along the class dimension of the input."""
-    weight = as_operand(weight)
+    weight = tensor_for(name, weight, "weight")
     if weight.shape != (classes,):
         raise ShapeError(
             f"{name}: weight must have one entry for each of the {classes} classes, got shape {weight.shape}"

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from microbp.errors import ShapeError
-from microbp.nn.functional.check import require_floating, tensor_for
+from microbp.dtypes import result_dtype
+from microbp.functions.dims import as_dim, as_dims
+from microbp.nn.functional.check import broadcast_shape, require_floating, tensor_for
 from microbp.ops import shape as shaping
 from microbp.tensor import Tensor, apply, wrap
 
@@ -44,9 +45,14 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     """
     x1, x2 = tensor_for("cosine_similarity", x1, "x1"), tensor_for("cosine_similarity", x2, "x2")
     require_floating("cosine_similarity", x1, x2)
-    first, second = broadcast("cosine_similarity", x1, x2)
-    products = (first / length(first, dim, eps)) * (second / length(second, dim, eps))
-    result: Tensor = products.sum(dim)
+    shape = broadcast_shape("cosine_similarity", x1=x1, x2=x2)
+    dtype = result_dtype([x1.array, x2.array], False)
+    first, second = (
+        x.to(dtype) if x.array.shape == shape else apply(shaping.expand, x.to(dtype), shape=shape) for x in (x1, x2)
+    )
+    axis = as_dim("cosine_similarity", dim, len(shape))
+    products = (first / length(first, axis, eps)) * (second / length(second, axis, eps))
+    result: Tensor = products.sum(axis)
     return result
 
 
@@ -81,7 +87,7 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
     tensor([5.])
     """
     x1, x2 = tensor_for("pairwise_distance", x1, "x1"), tensor_for("pairwise_distance", x2, "x2")
-    broadcast("pairwise_distance", x1, x2)
+    broadcast_shape("pairwise_distance", x1=x1, x2=x2)
     result: Tensor = (x1 - x2 + eps).norm(p, -1, keepdim=keepdim)
     return result
 
@@ -110,20 +116,9 @@ def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, o
         raise NotImplementedError("normalize() has no out=; assign the result")
     input = tensor_for("normalize", input)
     require_floating("normalize", input)
-    lengths = input.norm(p, dim, keepdim=True)
+    lengths = input.norm(p, as_dims("normalize", dim, input.ndim), keepdim=True)
     result: Tensor = input / lengths.clamp(min=eps)
     return result
-
-
-def broadcast(name: str, x1: Tensor, x2: Tensor) -> tuple[Tensor, Tensor]:
-    """Two tensors in their common shape."""
-    if x1.array.shape == x2.array.shape:
-        return x1, x2
-    try:
-        shape = np.broadcast_shapes(x1.shape, x2.shape)
-    except ValueError:
-        raise ShapeError(f"{name}: x1 {x1.shape} and x2 {x2.shape} do not fit each other") from None
-    return apply(shaping.expand, x1, shape=shape), apply(shaping.expand, x2, shape=shape)
 
 
 def length(x: Tensor, dim: Any, eps: float) -> Tensor:

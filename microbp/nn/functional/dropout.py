@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from microbp.errors import DtypeError, OptionError, ShapeError, warn
+from microbp.errors import OptionError, ShapeError, warn
 from microbp.functions.generator import generator_or_default
 from microbp.inplace import apply_in_place
-from microbp.nn.functional.check import tensor_for
+from microbp.nn.functional.check import number, require_floating, tensor_for
 from microbp.ops import activation, arithmetic
 from microbp.tensor import Tensor, apply, wrap
 
@@ -164,11 +164,11 @@ def channels_left_out(name: str, dims: int, input: Any, p: float, training: bool
 
 def prepared(name: str, input: Any, p: float, training: bool) -> Tensor:
     """The input as a tensor, after a look at the probability."""
-    if not 0.0 <= p <= 1.0:
-        raise OptionError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if not 0.0 <= number(name, "p", p) <= 1.0:
+        raise OptionError(f"{name}: dropout probability has to be between 0 and 1, but got {p}")
     given: Tensor = tensor_for(name, input)
-    if training and p and given.array.dtype.kind != "f":
-        raise DtypeError(f"{name} works on floating point, got {given.dtype}")
+    if training and p:
+        require_floating(name, given)
     return given
 
 

@@ -74,6 +74,7 @@ def embedding(
     weight = table_for("embedding", weight, sparse)
     labels = labels_for("embedding", input, len(weight.array))
     if max_norm is not None:
+        require_floating("embedding", weight)
         shorten(weight, labels, max_norm, norm_type)
     return look_up(weight, labels, padding_for("embedding", padding_idx, weight), scale_grad_by_freq)
 
@@ -137,10 +138,16 @@ def embedding_bag(
     if mode != "sum" and per_sample_weights is not None:
         raise NotImplementedError(f"embedding_bag: per_sample_weights is only supported for mode='sum', got {mode!r}")
     weight = table_for("embedding_bag", weight, sparse)
+    require_floating("embedding_bag", weight)
     labels = labels_for("embedding_bag", input, len(weight.array))
     bags, count = bags_for(labels, offsets, include_last_offset)
     factors = per_sample_weights
     if factors is not None:
+        factors = tensor_for("embedding_bag", factors, "per_sample_weights")
+        if factors.dtype != weight.dtype:
+            raise DtypeError(
+                f"embedding_bag: per_sample_weights of {factors.dtype} must have the dtype of weight, {weight.dtype}"
+            )
         if factors.shape != labels.shape:
             raise ShapeError(
                 f"embedding_bag: per_sample_weights of shape {factors.shape} must have the shape of the input "
@@ -172,10 +179,9 @@ def table_for(name: str, weight: Any, sparse: bool) -> Tensor:
     """The weight, if it is a table of numbers."""
     if sparse:
         raise NotImplementedError(f"{name} has no sparse gradients; leave sparse=True out, the numbers are the same")
-    table: Tensor = tensor_for(name, weight, "weight")
+    table = tensor_for(name, weight, "weight")
     if table.ndim != 2:
         raise ShapeError(f"{name}: 'weight' must be 2-D, (V, D), got shape {table.shape}")
-    require_floating(name, table)
     return table
 
 
@@ -211,7 +217,7 @@ def look_up(weight: Tensor, labels: Any, padding_idx: int, by_frequency: bool) -
     """The rows of the table; if asked to, with gradients that are divided by how often each row occurs."""
     out: Tensor = apply(rows.embedding, weight, wrap(labels), padding_idx=padding_idx)
     if by_frequency and out.requires_grad:
-        shares = (1 / np.bincount(labels.reshape(-1), minlength=1))[labels][..., None]
+        shares = 1 / np.bincount(labels.reshape(-1), minlength=1)[labels][..., None]
         out = apply(rows.temper, out, wrap(shares.astype(out.dtype)))
     return out
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from microbp.errors import DtypeError, RangeError, ShapeError
 from microbp.nn.functional.check import tensor_for
 from microbp.ops import linalg
 from microbp.ops import loss as rows
-from microbp.tensor import Tensor, apply, as_operand
+from microbp.tensor import Tensor, apply
 
 __all__ = ["bilinear", "linear", "one_hot"]
 
@@ -41,9 +43,13 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             [3.5000]])
     """
     weight = tensor_for("linear", weight, "weight")
-    if weight.ndim == 1:
+    if weight.array.ndim == 1:
         product: Tensor = tensor_for("linear", input) @ weight
         return product if bias is None else product + bias
+    if weight.array.ndim != 2:
+        raise ShapeError(f"linear: weight must be (out_features, in_features), or (in_features,), got {weight.shape}")
+    if bias is not None and not isinstance(bias, Tensor):
+        bias = tensor_for("linear", bias, "bias")
     out: Tensor = apply(linalg.linear, tensor_for("linear", input), weight, bias)
     return out
 
@@ -74,6 +80,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     (5, 4)
     """
     input1, input2 = tensor_for("bilinear", input1, "input1"), tensor_for("bilinear", input2, "input2")
+    weight = tensor_for("bilinear", weight, "weight")
     fits = weight.ndim == 3 and input1.ndim > 0 and input1.shape[:-1] == input2.shape[:-1]
     if not fits or (input1.shape[-1], input2.shape[-1]) != weight.shape[1:]:
         raise ShapeError(
@@ -81,9 +88,16 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
             "(out_features, in1_features, in2_features)"
         )
     outputs, first, second = weight.shape
+    if bias is not None and tensor_for("bilinear", bias, "bias").shape != (outputs,):
+        raise ShapeError(
+            f"bilinear: the bias must have shape ({outputs},), an entry for each row of weight {weight.shape}, got "
+            f"{bias.shape}"
+        )
+    samples = math.prod(input1.shape[:-1])
     # W_k x2 for each sample and each k: one product with the matrices W_k stacked
-    images = (input2.reshape(-1, second) @ weight.reshape(outputs * first, second).T).reshape(-1, outputs, first)
-    y = (images * input1.reshape(-1, 1, first)).sum(dim=-1).reshape((*input1.shape[:-1], outputs))
+    images = input2.reshape(samples, second) @ weight.reshape(outputs * first, second).T
+    products = images.reshape(samples, outputs, first) * input1.reshape(samples, 1, first)
+    y = products.sum(dim=-1).reshape((*input1.shape[:-1], outputs))
     result: Tensor = y if bias is None else y + bias
     return result
 
@@ -110,7 +124,8 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     tensor([[1, 0, 0],
             [0, 0, 1]])
     """
-    labels = as_operand(tensor).array
+    tensor = tensor_for("one_hot", tensor, "tensor")
+    labels = tensor.array
     if labels.dtype.kind not in "iu":
         raise DtypeError(f"one_hot: labels must be integers, got {labels.dtype}")
     if num_classes == -1:
@@ -121,5 +136,5 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise RangeError(f"one_hot: class values must be non-negative, got {labels.min()}")
     if labels.size and labels.max() >= num_classes:
         raise RangeError(f"one_hot: class values must be smaller than num_classes {num_classes}, got {labels.max()}")
-    out: Tensor = apply(rows.one_hot, as_operand(tensor), classes=num_classes)
+    out: Tensor = apply(rows.one_hot, tensor, classes=num_classes)
     return out

@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 
 from microbp.errors import RangeError, ShapeError
-from microbp.nn.functional.check import alike, both_tensors, check_reduction, reduced, require_floating, tensor_for
+from microbp.nn.functional.check import (
+    alike,
+    both_tensors,
+    check_reduction,
+    number,
+    reduced,
+    require_floating,
+    tensor_for,
+)
 from microbp.ops import elementwise
 from microbp.tensor import Tensor, apply, wrap
 
@@ -53,9 +61,9 @@ def poisson_nll_loss(
     >>> poisson_nll_loss(microbp.tensor([0.0, 1.0]), microbp.tensor([1.0, 2.0]), reduction="none")
     tensor([1.0000, 0.7183])
     """
-    check_reduction(reduction, size_average, reduce)
+    check_reduction("poisson_nll_loss", reduction, size_average, reduce)
     input, target = alike(*both_tensors("poisson_nll_loss", input, target), "poisson_nll_loss")
-    require_floating("poisson_nll_loss", input, target)
+    eps = number("poisson_nll_loss", "eps", eps)
     losses = input.exp() - target * input if log_input else input - target * (input + eps).log()
     if full:
         stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
@@ -109,10 +117,12 @@ def gaussian_nll_loss(
     >>> gaussian_nll_loss(microbp.tensor([1.0, 2.0]), microbp.tensor([1.0, 4.0]), 1.0)
     tensor(1.)
     """
-    check_reduction(reduction, None, None)
-    input, target = alike(*both_tensors("gaussian_nll_loss", input, target), "gaussian_nll_loss")
+    check_reduction("gaussian_nll_loss", reduction, None, None)
+    input, target = both_tensors("gaussian_nll_loss", input, target)
     require_floating("gaussian_nll_loss", input, target)
     spread = variances(input, var)
+    eps = number("gaussian_nll_loss", "eps", eps)
+    input, target = alike(input, target, "gaussian_nll_loss")
     missing = np.maximum(eps - spread.array, 0)
     if missing.any():
         spread = spread + wrap(missing)

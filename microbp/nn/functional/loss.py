@@ -8,10 +8,20 @@ of asking for that, are refused.
 from __future__ import annotations
 
 from microbp.errors import DtypeError, OptionError, RangeError, ShapeError, warn
-from microbp.nn.functional.check import alike, both_tensors, check_reduction, reduced, require_floating, weighted
+from microbp.nn.functional.check import (
+    alike,
+    both_tensors,
+    check_reduction,
+    mean_over,
+    number,
+    reduced,
+    require_floating,
+    rescaled,
+    weighted,
+)
 from microbp.ops import activation
 from microbp.ops import loss as rows
-from microbp.tensor import Tensor, apply, as_operand
+from microbp.tensor import Tensor, apply
 
 __all__ = [
     "binary_cross_entropy",
@@ -59,7 +69,7 @@ def mse_loss(
     >>> mse_loss(microbp.tensor([1.0, 2.0]), microbp.tensor([1.0, 4.0]))
     tensor(2.)
     """
-    check_reduction(reduction, size_average, reduce)
+    check_reduction("mse_loss", reduction, size_average, reduce)
     input, target = alike(*both_tensors("mse_loss", input, target), "mse_loss")
     size, dtype = input.array.size, input.array.dtype
     if weight is None and reduction != "none" and size and dtype.kind == "f" and dtype.itemsize > 2:
@@ -68,7 +78,7 @@ def mse_loss(
     require_floating("mse_loss", input, target)
     losses = (input - target).square()
     if weight is not None:
-        return weighted(losses, as_operand(weight), reduction, "mse_loss")
+        return weighted(losses, weight, reduction, "mse_loss")
     return reduced(losses, reduction, "mse_loss")
 
 
@@ -93,11 +103,13 @@ def l1_loss(
     >>> l1_loss(microbp.tensor([1.0, 2.0]), microbp.tensor([1.0, 4.0]))
     tensor(1.)
     """
-    check_reduction(reduction, size_average, reduce)
+    check_reduction("l1_loss", reduction, size_average, reduce)
     input, target = alike(*both_tensors("l1_loss", input, target), "l1_loss")
+    if reduction == "mean":
+        require_floating("l1_loss", input, target)
     losses = (input - target).abs()
     if weight is not None:
-        return weighted(losses, as_operand(weight), reduction, "l1_loss")
+        return weighted(losses, weight, reduction, "l1_loss")
     return reduced(losses, reduction, "l1_loss")
 
 
@@ -126,11 +138,12 @@ def smooth_l1_loss(
     >>> smooth_l1_loss(microbp.tensor([1.0, 2.0]), microbp.tensor([2.0, 4.0]), reduction="none")
     tensor([0.5000, 1.5000])
     """
-    if beta < 0:
+    beta = number("smooth_l1_loss", "beta", beta)
+    if not beta >= 0:
         raise OptionError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
     if beta == 0:
         return l1_loss(input, target, size_average, reduce, reduction)
-    check_reduction(reduction, size_average, reduce)
+    check_reduction("smooth_l1_loss", reduction, size_average, reduce)
     input, target = alike(*both_tensors("smooth_l1_loss", input, target), "smooth_l1_loss")
     require_floating("smooth_l1_loss", input, target)
     losses = apply(rows.huber, input - target, delta=beta) / beta
@@ -159,14 +172,15 @@ def huber_loss(
     >>> huber_loss(microbp.tensor([1.0, 2.0]), microbp.tensor([2.0, 5.0]), reduction="none", delta=2.0)
     tensor([0.5000, 4.0000])
     """
-    if delta <= 0:
+    delta = number("huber_loss", "delta", delta)
+    if not delta > 0:
         raise OptionError(f"huber_loss does not support non-positive values for delta, got {delta}")
-    check_reduction(reduction, None, None)
+    check_reduction("huber_loss", reduction, None, None)
     input, target = alike(*both_tensors("huber_loss", input, target), "huber_loss")
     require_floating("huber_loss", input, target)
     losses = apply(rows.huber, input - target, delta=delta)
     if weight is not None:
-        return weighted(losses, as_operand(weight), reduction, "huber_loss", over_weights=False)
+        return weighted(losses, weight, reduction, "huber_loss", over_weights=False)
     return reduced(losses, reduction, "huber_loss")
 
 
@@ -208,7 +222,7 @@ def binary_cross_entropy(
     >>> binary_cross_entropy(microbp.tensor([0.5, 0.5]), microbp.tensor([0.0, 1.0]))
     tensor(0.6931)
     """
-    check_reduction(reduction, size_average, reduce)
+    check_reduction("binary_cross_entropy", reduction, size_average, reduce)
     input, target = both_tensors("binary_cross_entropy", input, target)
     if input.shape != target.shape:
         raise ShapeError(
@@ -225,7 +239,9 @@ def binary_cross_entropy(
             worst = p[~((p >= 0) & (p <= 1))][0]
             raise RangeError(f"binary_cross_entropy: all elements of {name} should be between 0 and 1, got {worst}")
     losses = apply(rows.binary_cross_entropy, input, target)
-    return reduced(losses if weight is None else losses * weight, reduction, "binary_cross_entropy")
+    if weight is not None:
+        losses = rescaled("binary_cross_entropy", losses, weight)
+    return reduced(losses, reduction, "binary_cross_entropy")
 
 
 def binary_cross_entropy_with_logits(
@@ -265,7 +281,7 @@ def binary_cross_entropy_with_logits(
     >>> binary_cross_entropy_with_logits(microbp.tensor([0.0, 100.0]), microbp.tensor([0.0, 0.0]), reduction="none")
     tensor([  0.6931, 100.0000])
     """
-    check_reduction(reduction, size_average, reduce)
+    check_reduction("binary_cross_entropy_with_logits", reduction, size_average, reduce)
     input, target = both_tensors("binary_cross_entropy_with_logits", input, target)
     if input.shape != target.shape:
         raise ShapeError(
@@ -281,8 +297,11 @@ def binary_cross_entropy_with_logits(
         losses = apply(rows.binary_cross_entropy_with_logits, input, target)
     else:
         log_yes, log_no = apply(activation.logsigmoid, input), apply(activation.logsigmoid, -input)
-        losses = -(pos_weight * target * log_yes + (1 - target) * log_no)
-    return reduced(losses if weight is None else losses * weight, reduction, "binary_cross_entropy_with_logits")
+        positive = rescaled("binary_cross_entropy_with_logits", target * log_yes, pos_weight, "pos_weight")
+        losses = -(positive + (1 - target) * log_no)
+    if weight is not None:
+        losses = rescaled("binary_cross_entropy_with_logits", losses, weight)
+    return reduced(losses, reduction, "binary_cross_entropy_with_logits")
 
 
 def kl_div(
@@ -312,19 +331,18 @@ def kl_div(
     >>> kl_div(p.log(), microbp.tensor([[0.25, 0.75]]), reduction="batchmean")
     tensor(0.1308)
     """
-    check_reduction(reduction, size_average, reduce, more=("batchmean",))
+    check_reduction("kl_div", reduction, size_average, reduce, more=("batchmean",))
     if reduction == "mean":
         warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support size. 'batchmean' divides "
             "only by the batch size, and aligns with the KL div math definition."
         )
-    input, target = alike(*both_tensors("kl_div", input, target), "kl_div")
+    input, target = both_tensors("kl_div", input, target)
+    batch = len(input) if input.ndim else 1
+    input, target = alike(input, target, "kl_div")
     if target.dtype.kind != "f":
-        raise DtypeError(f"kl_div: the target holds probabilities, got dtype {target.dtype}")
+        raise DtypeError(f"kl_div: the target holds probabilities, floating point, got {target.dtype}; t.float()")
     losses = target.exp() * (target - input) if log_target else apply(rows.xlogx, target) - target * input
     if reduction != "batchmean":
         return reduced(losses, reduction, "kl_div")
-    if input.ndim and not len(input):
-        return reduced(losses, "mean", "kl_div")
-    total: Tensor = losses.sum()
-    return total / len(input) if input.ndim else total
+    return mean_over(losses.sum(), batch, "kl_div")

@@ -10,7 +10,17 @@ from typing import Any
 import numpy as np
 
 from microbp.errors import DtypeError, OptionError, RangeError, ShapeError
-from microbp.nn.functional.check import alike, both_tensors, check_reduction, reduced, require_floating, tensor_for
+from microbp.nn.functional.check import (
+    alike,
+    both_tensors,
+    check_reduction,
+    class_labels,
+    number,
+    reduced,
+    require_floating,
+    rescaled,
+    tensor_for,
+)
 from microbp.ops import activation, elementwise
 from microbp.ops import loss as rows
 from microbp.tensor import Tensor, apply, wrap
@@ -48,7 +58,7 @@ def soft_margin_loss(
     >>> soft_margin_loss(microbp.tensor([0.0, -1000.0]), microbp.tensor([1.0, 1.0]), reduction="none")
     tensor([6.9315e-01, 1.0000e+03])
     """
-    check_reduction(reduction, size_average, reduce)
+    check_reduction("soft_margin_loss", reduction, size_average, reduce)
     input, target = alike(*both_tensors("soft_margin_loss", input, target), "soft_margin_loss")
     require_floating("soft_margin_loss", input, target)
     return reduced(-apply(activation.logsigmoid, target * input), reduction, "soft_margin_loss")
@@ -95,9 +105,10 @@ def multi_margin_loss(
     tensor(0.1667)
     """
     name = "multi_margin_loss"
-    check_reduction(reduction, size_average, reduce)
+    check_reduction(name, reduction, size_average, reduce)
     if p not in (1, 2):
         raise OptionError(f"{name}: only p == 1 and p == 2 supported, got {p}")
+    margin = number(name, "margin", margin)
     input, target = both_tensors(name, input, target)
     scores, labels = batch_of_labels(name, input, target)
     classes = scores.shape[1]
@@ -107,11 +118,16 @@ def multi_margin_loss(
         short = short.square()
     if weight is not None:
         weight = tensor_for(name, weight, "weight")
-        if weight.shape != (classes,):
-            raise ShapeError(f"{name}: weight must have one entry for each of {classes} classes, got {weight.shape}")
+        if weight.shape != (classes,) or weight.dtype != scores.dtype:
+            raise ShapeError(
+                f"{name}: weight must have one entry of {scores.dtype} for each of {classes} classes, got shape "
+                f"{weight.shape} of {weight.dtype}"
+            )
+        if weight.requires_grad:
+            raise NotImplementedError(f"{name} has no gradient for its weight; pass weight.detach()")
         short = short * wrap(weight.array[labels][:, None])
     itself = labels[:, None] == np.arange(classes)
-    losses = apply(elementwise.zero_where, short, wrap(itself)).sum(dim=1) / max(classes, 1)
+    losses = apply(elementwise.zero_where, short, wrap(itself)).sum(dim=1) / classes
     return reduced(losses if target.ndim else losses.reshape(()), reduction, name)
 
 
@@ -141,17 +157,19 @@ def multilabel_margin_loss(
     tensor(0.8500)
     """
     name = "multilabel_margin_loss"
-    check_reduction(reduction, size_average, reduce)
+    check_reduction(name, reduction, size_average, reduce)
     input, target = both_tensors(name, input, target)
     require_floating(name, input)
-    if input.shape != target.shape or input.ndim not in (1, 2):
+    if input.shape != target.shape or input.ndim > 2:
         raise ShapeError(
             f"{name}: input must be (N, C) or (C,), and target of the same shape, filled up with -1, got "
             f"{input.shape} and {target.shape}"
         )
     require_integers(name, target)
-    classes = input.shape[-1]
-    scores, labels = input.reshape(-1, classes) if classes else input, target.array.reshape(-1, max(classes, 1))
+    classes = input.shape[-1] if input.ndim else 1
+    if not classes:
+        raise ShapeError(f"{name}: the input must have at least one class, got shape {input.shape}")
+    scores, labels = input.reshape(-1, classes), target.array.reshape(-1, classes)
     given = np.logical_and.accumulate(labels != -1, axis=1)  # what comes before the first -1
     if (given & ((labels < 0) | (labels >= classes))).any():
         wrong = labels[given & ((labels < 0) | (labels >= classes))][0]
@@ -162,7 +180,7 @@ def multilabel_margin_loss(
     chosen = scores.gather(1, wrap(labels)).unsqueeze(2)
     short = apply(elementwise.relu, 1 - chosen + scores.unsqueeze(1))
     outside = ~given[:, :, None] | right[:, None, :]
-    losses = apply(elementwise.zero_where, short, wrap(outside)).sum(dim=(1, 2)) / max(classes, 1)
+    losses = apply(elementwise.zero_where, short, wrap(outside)).sum(dim=(1, 2)) / classes
     return reduced(losses if input.ndim == 2 else losses.reshape(()), reduction, name)
 
 
@@ -204,15 +222,16 @@ def multilabel_soft_margin_loss(
     tensor(0.3466)
     """
     name = "multilabel_soft_margin_loss"
-    check_reduction(reduction, size_average, reduce)
-    input, target = alike(*both_tensors(name, input, target), name)
+    check_reduction(name, reduction, size_average, reduce)
+    input, target = both_tensors(name, input, target)
     require_floating(name, input, target)
     if not input.ndim:
         raise ShapeError(f"{name}: the input must have a dimension of classes, got a 0-d tensor")
-    losses = apply(rows.binary_cross_entropy_with_logits, input, target)
+    axis, classes = input.ndim - 1, input.shape[-1]
+    losses = apply(rows.binary_cross_entropy_with_logits, *alike(input, target, name))
     if weight is not None:
-        losses = losses * weight
-    return reduced(losses.sum(dim=-1) / input.shape[-1], reduction, name)
+        losses = rescaled(name, losses, weight)
+    return reduced(losses.sum(dim=axis) / classes, reduction, name)
 
 
 def require_integers(name: str, target: Tensor) -> None:
@@ -224,18 +243,8 @@ def require_integers(name: str, target: Tensor) -> None:
 def batch_of_labels(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Any]:
     """Scores (N, C) and checked labels (N,), also of a single sample."""
     require_floating(name, input)
-    if input.ndim not in (1, 2):
-        raise ShapeError(f"{name}: input must be (N, C) or (C,), got shape {input.shape}")
-    scores = input if input.ndim == 2 else input.unsqueeze(0)
-    require_integers(name, target)
-    labels = target.array.reshape(-1).astype(np.intp)
-    if target.ndim > 1 or len(labels) != len(scores):
-        raise ShapeError(
-            f"{name}: target must be of shape ({len(scores)},), one label for each sample of input {input.shape}, got "
-            f"shape {target.shape}"
-        )
-    classes = scores.shape[1]
-    if labels.size and not 0 <= labels.min() <= labels.max() < classes:
-        wrong = labels[(labels < 0) | (labels >= classes)][0]
-        raise RangeError(f"{name}: label {wrong} is out of range for {classes} classes (0 to {classes - 1})")
-    return scores, labels
+    if input.ndim > 2 or input.shape[-1:] == (0,):
+        raise ShapeError(f"{name}: input must be (N, C) or (C,), with at least one class, got shape {input.shape}")
+    scores = input if input.ndim == 2 else input.reshape(1, -1)
+    labels = target.array.reshape(1) if target.array.shape == () else target.array
+    return scores, class_labels(labels, (len(scores),), scores.shape[1], None, name)[0]

@@ -1,22 +1,22 @@
-"""Normalisation with PyTorch's signatures: values with mean 0 and variance 1, over a batch, a layer or a group."""
+"""Normalisation of channels with PyTorch's signatures: mean 0 and variance 1, over a batch, a sample or a group."""
 
 from __future__ import annotations
 
 import math
-from operator import index
 from typing import Any
 
 import numpy as np
 
-from microbp.errors import OptionError, ShapeError
+from microbp.errors import DtypeError, OptionError, ShapeError
 from microbp.inplace import write
-from microbp.nn.functional.check import require_floating, tensor_for
+from microbp.nn.functional.check import number, require_floating, tensor_for
 from microbp.nn.functional.padding import pad
+from microbp.nn.functional.sliding import positive
 from microbp.ops import normalization as rows
 from microbp.ops import shape as shaping
 from microbp.tensor import Tensor, apply, wrap
 
-__all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "rms_norm"]
+__all__ = ["batch_norm", "group_norm", "instance_norm", "local_response_norm"]
 
 
 def batch_norm(
@@ -80,8 +80,11 @@ def batch_norm(
     dims, shape = channel_layout("batch_norm", input)
     for name, value in named(running_mean, running_var, weight, bias):
         require_channels("batch_norm", name, value, input)
+    momentum, eps = number("batch_norm", "momentum", momentum), number("batch_norm", "eps", eps)
     if eps < 0 or (training and eps == 0):
-        raise OptionError(f"batch_norm eps must be positive, but got {eps}")
+        raise OptionError(f"batch_norm: eps must be positive, but got {eps}")
+    if (running_mean is None) != (running_var is None):
+        raise OptionError("batch_norm: running_mean and running_var must either both be None or neither be None")
     if not training:
         return with_running_moments("batch_norm", input, running_mean, running_var, weight, bias, eps)
     count = math.prod(input.shape[axis] for axis in dims)
@@ -148,6 +151,7 @@ def instance_norm(
     dims, shape = channel_layout("instance_norm", input)
     for name, value in named(running_mean, running_var, weight, bias):
         require_channels("instance_norm", name, value, input)
+    momentum, eps = number("instance_norm", "momentum", momentum), number("instance_norm", "eps", eps)
     if not use_input_stats:
         return with_running_moments("instance_norm", input, running_mean, running_var, weight, bias, eps)
     space = dims[1:]
@@ -207,9 +211,7 @@ def group_norm(
     dims, shape = channel_layout("group_norm", input)
     for name, value in named(None, None, weight, bias):
         require_channels("group_norm", name, value, input)
-    groups, channels = index(num_groups), input.shape[1]
-    if groups < 1:
-        raise OptionError(f"group_norm: num_groups must be positive, got {num_groups}")
+    (groups,), channels = positive("group_norm", "num_groups", num_groups, 1), input.shape[1]
     if channels % groups:
         raise ShapeError(
             f"group_norm: the {channels} channels of input {input.shape} must be divisible by num_groups {groups}"
@@ -221,88 +223,6 @@ def group_norm(
     together = apply(shaping.reshape, input, shape=(batch * groups, count))
     out = apply(rows.standardize, together, dim=(1,), count=count, eps=eps, known=None)
     return scaled(apply(shaping.reshape, out, shape=input.shape), weight, bias, dims, shape)
-
-
-def layer_norm(
-    input: Tensor, normalized_shape: Any, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
-) -> Tensor:
-    """The last dimensions, taken together, with mean 0 and variance 1.
-
-    Source: Ba, Kiros & Hinton, "Layer Normalization" (2016).
-
-    Parameters
-    ----------
-    input : Tensor
-        (..., *normalized_shape), floating-point.
-    normalized_shape : tuple of int
-        The sizes of the last dimensions.
-    weight, bias : Tensor, optional
-        Of shape `normalized_shape`.
-    eps : float
-        Added to the variance.
-
-    Returns
-    -------
-    Tensor
-        Of the shape of `input`.
-
-    Raises
-    ------
-    ShapeError
-        If the last dimensions, `weight` or `bias` are of another shape.
-    DtypeError
-        If the input is not floating-point.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> layer_norm(microbp.tensor([[1.0, 3.0], [10.0, 30.0]]), (2,))
-    tensor([[-1.0000,  1.0000],
-            [-1.0000,  1.0000]])
-    """
-    input = tensor_for("layer_norm", input)
-    before, last, shape = layer_layout("layer_norm", input, normalized_shape, weight=weight, bias=bias)
-    out = apply(rows.standardize, input, dim=last, count=math.prod(shape), eps=eps, known=None)
-    return scaled(out, weight, bias, before, shape)
-
-
-def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps: float | None = None) -> Tensor:
-    """The last dimensions, taken together, with a mean square of 1.
-
-    Source: Zhang & Sennrich, "Root Mean Square Layer Normalization" (2019).
-
-    Parameters
-    ----------
-    input : Tensor
-        (..., *normalized_shape), floating-point.
-    normalized_shape : tuple of int
-        The sizes of the last dimensions.
-    weight : Tensor, optional
-        Of shape `normalized_shape`.
-    eps : float, optional
-        Added to the mean square; by default the distance from 1 to the next number of the input's dtype.
-
-    Returns
-    -------
-    Tensor
-        Of the shape of `input`.
-
-    Raises
-    ------
-    ShapeError, DtypeError
-        As for `layer_norm`.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> rms_norm(microbp.tensor([[1.0, 7.0]]), (2,))
-    tensor([[0.2000, 1.4000]])
-    """
-    input = tensor_for("rms_norm", input)
-    before, last, shape = layer_layout("rms_norm", input, normalized_shape, weight=weight)
-    epsilon = float(np.finfo(input.dtype).eps) if eps is None else eps
-    out = apply(rows.rms_standardize, input, dim=last, count=math.prod(shape), eps=epsilon)
-    return scaled(out, weight, None, before, shape)
 
 
 def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
@@ -339,8 +259,7 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     input = tensor_for("local_response_norm", input)
     if input.ndim < 3:
         raise ShapeError(f"local_response_norm: Expected 3D or higher dimensionality input, got shape {input.shape}")
-    if index(size) < 1:
-        raise OptionError(f"local_response_norm: size must be positive, got {size}")
+    positive("local_response_norm", "size", size, 1)
     if not input.array.size:
         return input
     channels = input.shape[1]
@@ -369,34 +288,18 @@ def channel_layout(name: str, input: Tensor) -> tuple[tuple[int, ...], tuple[int
 
 def require_channels(name: str, argument: str, value: Tensor, input: Tensor) -> None:
     """Refuse a tensor that has not one element for each channel of the input."""
+    if argument in ("running_mean", "running_var") and isinstance(value, np.ndarray):
+        raise TypeError(
+            f"{name}: {argument} is written to, so it must be a Tensor, got an array; microbp.from_numpy(...)"
+        )
     value = tensor_for(name, value, argument)
     if value.array.shape != input.array.shape[1:2]:
         raise ShapeError(
             f"{name}: {argument} should contain {input.shape[1]} elements, one for each channel of input "
             f"{input.shape}, got shape {value.shape}"
         )
-
-
-def layer_layout(
-    name: str, input: Tensor, normalized_shape: Any, **affine: Tensor | None
-) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    """The axes before the last ones, the last ones, and their shape, all checked."""
-    require_floating(name, input)
-    if not isinstance(normalized_shape, tuple | list):
-        raise TypeError(f"{name}: normalized_shape must be a tuple of integers, got {normalized_shape!r}")
-    shape = tuple(map(index, normalized_shape))
-    if not shape:
-        raise ShapeError(f"{name}: normalized_shape needs at least one dimension, got {normalized_shape}")
-    before = input.ndim - len(shape)
-    if input.shape[max(before, 0) :] != shape:
-        raise ShapeError(
-            f"{name}: Given normalized_shape={shape}, expected input with shape (*, {', '.join(map(str, shape))}), "
-            f"but got input of shape {input.shape}"
-        )
-    for argument, value in affine.items():
-        if value is not None and tensor_for(name, value, argument).shape != shape:
-            raise ShapeError(f"{name}: {argument} must have normalized_shape {shape}, got shape {value.shape}")
-    return tuple(range(before)), tuple(range(before, input.ndim)), shape
+    if value.array.dtype.kind != "f":
+        raise DtypeError(f"{name}: {argument} must be floating-point, got {value.dtype}; convert it first: t.float()")
 
 
 def scaled(
@@ -430,5 +333,6 @@ def with_running_moments(
         raise OptionError(f"{name}: {missing} must be defined in evaluation mode; or use the moments of the input")
     dims, shape = channel_layout(name, input)
     centre = wrap(running_mean.array.reshape(shape).astype(input.array.dtype, copy=False))
-    factor = wrap((1 / np.sqrt(running_var.array + eps)).astype(input.array.dtype, copy=False))
+    with np.errstate(divide="ignore", invalid="ignore"):  # as PyTorch has it, infinity and NaN come without a word
+        factor = wrap((1 / np.sqrt(running_var.array + eps)).astype(input.array.dtype, copy=False))
     return scaled(input - centre, factor if weight is None else weight * factor, bias, dims, shape)

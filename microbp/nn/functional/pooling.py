@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from microbp.errors import OptionError
-from microbp.nn.functional.check import require_floating, tensor_for
-from microbp.nn.functional.sliding import integers, ordered, sliding
+from microbp.nn.functional.check import ordered, require_floating, tensor_for
+from microbp.nn.functional.sliding import integers, sliding
 from microbp.ops import pooling as rows
 from microbp.ops.resampling import Grid
 from microbp.tensor import Tensor, apply, wrap
@@ -21,9 +21,6 @@ __all__ = [
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
-    "lp_pool1d",
-    "lp_pool2d",
-    "lp_pool3d",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
@@ -282,66 +279,6 @@ def avg_pool3d(
     )
 
 
-def lp_pool1d(
-    input: Tensor, norm_type: float, kernel_size: Sizes, stride: Sizes | None = None, ceil_mode: bool = False
-) -> Tensor:
-    """The p-norm of each window along the last dimension, as `lp_pool2d` has it.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> lp_pool1d(microbp.tensor([[3.0, 4.0, 5.0, 12.0]]), 2, 2)
-    tensor([[ 5., 13.]])
-    """
-    return lp_pool("lp_pool1d", 1, input, norm_type, kernel_size, stride, ceil_mode)
-
-
-def lp_pool2d(
-    input: Tensor, norm_type: float, kernel_size: Sizes, stride: Sizes | None = None, ceil_mode: bool = False
-) -> Tensor:
-    """The p-norm of each window over the last two dimensions: (sum of xᵖ)^(1/p), without absolute values.
-
-    Parameters
-    ----------
-    input : Tensor
-        (N, C, H, W) or (C, H, W), floating-point.
-    norm_type : float
-        The exponent p; with infinity, the maximum of the absolute values, with minus infinity the minimum.
-    kernel_size, stride, ceil_mode
-        As for `avg_pool2d`.
-
-    Returns
-    -------
-    Tensor
-
-    Raises
-    ------
-    ShapeError, OptionError, DtypeError
-        As for `avg_pool2d`.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> lp_pool2d(microbp.tensor([[[3.0, 4.0], [0.0, 0.0]]]), 2, 2)
-    tensor([[[5.]]])
-    """
-    return lp_pool("lp_pool2d", 2, input, norm_type, kernel_size, stride, ceil_mode)
-
-
-def lp_pool3d(
-    input: Tensor, norm_type: float, kernel_size: Sizes, stride: Sizes | None = None, ceil_mode: bool = False
-) -> Tensor:
-    """The p-norm of each window over the last three dimensions, as `lp_pool2d` has it.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> lp_pool3d(microbp.ones(1, 2, 2, 2), 1, 2)
-    tensor([[[[8.]]]])
-    """
-    return lp_pool("lp_pool3d", 3, input, norm_type, kernel_size, stride, ceil_mode)
-
-
 # -- in any number of dimensions -----------------------------------------------------------
 
 
@@ -398,20 +335,4 @@ def avg_pool(
     ]
     count = math.prod(count for _, count in axes) if divisor_override is None else divisor_override
     out: Tensor = apply(rows.avg_pool, input, grid=Grid(taps for taps, _ in axes), count=count)
-    return out
-
-
-def lp_pool(
-    name: str, dims: int, input: Any, norm_type: float, kernel_size: Any, stride: Any, ceil_mode: bool
-) -> Tensor:
-    """The p-norm of each window over the last `dims` dimensions."""
-    input = tensor_for(name, input)
-    require_floating(name, input)
-    if math.isinf(norm_type):
-        sign = 1 if norm_type > 0 else -1
-        found: Tensor = max_pool(name, dims, input.abs() * sign, kernel_size, stride, 0, 1, ceil_mode, False) * sign
-        return found
-    mean = avg_pool(name, dims, input**norm_type, kernel_size, stride, 0, ceil_mode, True)
-    elements = math.prod(integers(name, "kernel_size", kernel_size, dims))
-    out: Tensor = (mean.sign() * mean.abs().relu() * elements) ** (1.0 / norm_type)
     return out

@@ -9,7 +9,16 @@ from collections.abc import Callable
 from typing import Any
 
 from microbp.errors import OptionError, ShapeError
-from microbp.nn.functional.check import alike, both_tensors, check_reduction, reduced, require_floating, tensor_for
+from microbp.nn.functional.check import (
+    alike,
+    both_tensors,
+    broadcast_shape,
+    check_reduction,
+    number,
+    reduced,
+    require_floating,
+    tensor_for,
+)
 from microbp.nn.functional.distance import pairwise_distance
 from microbp.ops import arithmetic, elementwise
 from microbp.tensor import Tensor, apply, wrap
@@ -55,9 +64,10 @@ def hinge_embedding_loss(
     >>> hinge_embedding_loss(microbp.tensor([0.25, 0.25]), microbp.tensor([1.0, -1.0]), reduction="none")
     tensor([0.2500, 0.7500])
     """
-    check_reduction(reduction, size_average, reduce)
+    check_reduction("hinge_embedding_loss", reduction, size_average, reduce)
     input, target = alike(*both_tensors("hinge_embedding_loss", input, target), "hinge_embedding_loss")
     require_floating("hinge_embedding_loss", input)
+    margin = number("hinge_embedding_loss", "margin", margin)
     near = apply(elementwise.zero_where, input, wrap(target.array == -1))
     far = apply(elementwise.zero_where, at_least_0(margin - input), wrap(target.array == 1))
     return reduced(near + far, reduction, "hinge_embedding_loss")
@@ -102,17 +112,19 @@ def margin_ranking_loss(
     >>> margin_ranking_loss(x, y, microbp.tensor([1.0, 1.0]), reduction="none")
     tensor([0., 1.])
     """
-    check_reduction(reduction, size_average, reduce)
-    input1, input2 = tensor_for("margin_ranking_loss", input1, "input1"), tensor_for("margin_ranking_loss", input2)
-    target = tensor_for("margin_ranking_loss", target, "target")
+    name = "margin_ranking_loss"
+    check_reduction(name, reduction, size_average, reduce)
+    input1, input2 = tensor_for(name, input1, "input1"), tensor_for(name, input2, "input2")
+    target = tensor_for(name, target, "target")
     if not input1.ndim == input2.ndim == target.ndim:
         raise ShapeError(
-            "margin_ranking_loss: All input tensors should have the same number of dimensions, but got input1 "
+            f"{name}: All input tensors should have the same number of dimensions, but got input1 "
             f"{input1.shape}, input2 {input2.shape} and target {target.shape}"
         )
-    difference, target = alike(input1 - input2, target, "margin_ranking_loss")
-    require_floating("margin_ranking_loss", difference, target)
-    return reduced(at_least_0(margin - target * difference), reduction, "margin_ranking_loss")
+    broadcast_shape(name, input1=input1, input2=input2)
+    difference, target = alike(input1 - input2, target, name)
+    margin = float(number(name, "margin", margin))
+    return reduced(at_least_0(margin - target * difference), reduction, name)
 
 
 def cosine_embedding_loss(
@@ -150,7 +162,7 @@ def cosine_embedding_loss(
     tensor([0.0400, 0.9600])
     """
     name = "cosine_embedding_loss"
-    check_reduction(reduction, size_average, reduce)
+    check_reduction(name, reduction, size_average, reduce)
     input1, input2 = tensor_for(name, input1, "input1"), tensor_for(name, input2, "input2")
     target = tensor_for(name, target, "target")
     if target.ndim > 1 or not input1.ndim == input2.ndim == target.ndim + 1:
@@ -158,7 +170,8 @@ def cosine_embedding_loss(
             f"{name}: a target (N,) takes inputs (N, D), and a 0-d target inputs (D,), got target {target.shape} with "
             f"input1 {input1.shape} and input2 {input2.shape}"
         )
-    require_floating(name, input1, input2)
+    broadcast_shape(name, input1=input1, input2=input2)
+    margin = number(name, "margin", margin)
     # As PyTorch has it, this is not cosine_similarity(): what keeps the divisor away from 0 is added, not a bound.
     scale = ((input1.square().sum(dim=-1) + 1e-12) * (input2.square().sum(dim=-1) + 1e-12)).sqrt()
     cosine, target = alike((input1 * input2).sum(dim=-1) / scale, target, name)
@@ -209,12 +222,16 @@ def triplet_margin_loss(
     >>> triplet_margin_loss(a, b, c)
     tensor(0.5000)
     """
-    check_reduction(reduction, size_average, reduce)
+    name = "triplet_margin_loss"
+    check_reduction(name, reduction, size_average, reduce)
+    anchor, positive = tensor_for(name, anchor, "anchor"), tensor_for(name, positive, "positive")
+    negative = tensor_for(name, negative, "negative")
+    broadcast_shape(name, anchor=anchor, positive=positive, negative=negative)
 
     def distance(x: Tensor, y: Tensor) -> Tensor:
         return pairwise_distance(x, y, p, eps)
 
-    return triplet_loss("triplet_margin_loss", anchor, positive, negative, distance, margin, swap, reduction)
+    return triplet_loss(name, anchor, positive, negative, distance, margin, swap, reduction)
 
 
 def triplet_margin_with_distance_loss(
@@ -245,9 +262,11 @@ def triplet_margin_with_distance_loss(
     >>> triplet_margin_with_distance_loss(a, b, c, distance_function=lambda x, y: (x - y).abs())
     tensor(0.5000)
     """
-    check_reduction(reduction, None, None)
+    check_reduction("triplet_margin_with_distance_loss", reduction, None, None)
     name = "triplet_margin_with_distance_loss"
     distance = pairwise_distance if distance_function is None else distance_function
+    if not callable(distance):
+        raise TypeError(f"{name}: distance_function must be callable, got {type(distance).__name__} {distance!r}")
     return triplet_loss(name, anchor, positive, negative, distance, margin, swap, reduction)
 
 
@@ -262,6 +281,7 @@ def triplet_loss(
     reduction: str,
 ) -> Tensor:
     """max(0, margin + d(anchor, positive) - d(anchor, negative))."""
+    margin = number(name, "margin", margin)
     if margin <= 0:
         raise OptionError(f"{name}: margin must be greater than 0, got {margin}")
     anchor, positive = tensor_for(name, anchor, "anchor"), tensor_for(name, positive, "positive")

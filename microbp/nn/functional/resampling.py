@@ -127,6 +127,7 @@ def upsample(
     ...     upsample(microbp.ones(1, 1, 2), scale_factor=2).shape
     (1, 1, 4)
     """
+    input = tensor_for("upsample", input)
     warn("nn.functional.upsample is deprecated; use nn.functional.interpolate instead")
     return interpolate(input, size, scale_factor, mode, align_corners)
 

@@ -1,23 +1,14 @@
-"""What pooling checks of its arguments, and where its windows are."""
+"""What is checked of the arguments of all that slides over dimensions, and where the windows of pooling are."""
 
 from __future__ import annotations
 
 from operator import index
 from typing import Any
 
-from microbp.errors import DtypeError, OptionError, ShapeError
-from microbp.nn.functional.check import tensor_for
-from microbp.tensor import Tensor
+from microbp.errors import OptionError, ShapeError
+from microbp.tensor import Tensor, apply
 
-__all__ = ["check_dims", "integers", "ordered", "sliding"]
-
-
-def ordered(name: str, input: Any) -> Tensor:
-    """The input, if its elements can be large and small."""
-    found = tensor_for(name, input)
-    if found.array.dtype.kind == "b":
-        raise DtypeError(f"{name} needs numbers, got bool; convert it first: t.float()")
-    return found
+__all__ = ["check_dims", "integers", "not_negative", "positive", "sliding", "unbatched"]
 
 
 def integers(name: str, argument: str, value: Any, dims: int = 1) -> tuple[int, ...]:
@@ -29,6 +20,22 @@ def integers(name: str, argument: str, value: Any, dims: int = 1) -> tuple[int, 
     if len(given) not in (1, dims):
         raise OptionError(f"{name}: {argument} must be one integer or one for each of {dims} dimensions, got {given}")
     return given * dims if len(given) == 1 else given
+
+
+def positive(name: str, argument: str, value: Any, dims: int) -> tuple[int, ...]:
+    """An integer from 1 on for each dimension."""
+    found = integers(name, argument, value, dims)
+    if min(found) < 1:
+        raise OptionError(f"{name}: {argument} must be positive, got {value}")
+    return found
+
+
+def not_negative(name: str, argument: str, value: Any, dims: int) -> tuple[int, ...]:
+    """An integer from 0 on for each dimension."""
+    found = integers(name, argument, value, dims)
+    if min(found) < 0:
+        raise OptionError(f"{name}: {argument} must not be negative, got {value}")
+    return found
 
 
 def check_dims(name: str, dims: int, input: Tensor) -> None:
@@ -43,17 +50,21 @@ def check_dims(name: str, dims: int, input: Tensor) -> None:
         raise ShapeError(f"{name}: only the batch may be empty, got an input of shape {shape}")
 
 
+def unbatched(row: Any, dims: int, input: Tensor, *others: Any, **options: Any) -> Tensor:
+    """Apply a row for batches, which have so many dimensions, to a batch or to a single sample."""
+    batch = input if input.ndim == dims else input.unsqueeze(0)
+    out: Tensor = apply(row, batch, *others, **options)
+    return out if input is batch else out.squeeze(0)
+
+
 def sliding(
     name: str, dims: int, input: Tensor, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
 ) -> list[tuple[int, int, int, int, int]]:
     """The windows along each dimension: their size, stride, padding, dilation, and how many there are."""
-    kernels = integers(name, "kernel_size", kernel_size, dims)
-    strides = kernels if stride is None or stride in ((), []) else integers(name, "stride", stride, dims)
+    kernels = positive(name, "kernel_size", kernel_size, dims)
+    strides = kernels if stride is None or stride in ((), []) else positive(name, "stride", stride, dims)
     paddings = integers(name, "padding", padding, dims)
-    dilations = integers(name, "dilation", dilation, dims)
-    for argument, values in (("kernel_size", kernels), ("stride", strides), ("dilation", dilations)):
-        if min(values) < 1:
-            raise OptionError(f"{name}: {argument} must be positive, got {values}")
+    dilations = positive(name, "dilation", dilation, dims)
     for kernel, margin in zip(kernels, paddings, strict=True):
         if not 0 <= 2 * margin <= kernel:
             raise OptionError(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from microbp.errors import OptionError, ShapeError
+from microbp.errors import DtypeError, OptionError, ShapeError
 from microbp.functions.dims import as_dim
 from microbp.functions.generator import generator_or_default
 from microbp.inplace import apply_in_place
 from microbp.nn.functional.activation import activate
-from microbp.nn.functional.check import require_floating, tensor_for
+from microbp.nn.functional.check import number, require_floating, tensor_for
 from microbp.ops import activation as rows
 from microbp.ops import elementwise, indexing
 from microbp.tensor import Tensor, apply, wrap
@@ -36,6 +37,11 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     tensor([[-0.1000, -0.2000]])
     """
     input, weight = tensor_for("prelu", input), tensor_for("prelu", weight, "weight")
+    if input.array.dtype != weight.array.dtype:
+        raise DtypeError(
+            f"prelu: input of {input.dtype} and weight of {weight.dtype} must have one dtype; convert one of them: "
+            "weight.to(input.dtype)"
+        )
     slopes: Any = weight
     if weight.numel() == 1:
         slopes = weight.reshape((1,) * input.ndim) if weight.ndim != input.ndim else weight
@@ -75,11 +81,12 @@ def rrelu(
     >>> rrelu(microbp.tensor([-3.0, 2.0]), 0.25, 0.75)
     tensor([-1.5000,  2.0000])
     """
-    if not lower <= upper:
-        raise OptionError(f"rrelu: lower must not be larger than upper, got {lower} and {upper}")
+    lower, upper = number("rrelu", "lower", lower), number("rrelu", "upper", upper)
+    if not lower <= upper or not math.isfinite(upper - lower):
+        raise OptionError(f"rrelu: lower must not be larger than upper, and both finite, got {lower} and {upper}")
+    input = tensor_for("rrelu", input)
     if not training:
         return activate(rows.leaky_relu, input, inplace, negative_slope=(lower + upper) / 2)
-    input = tensor_for("rrelu", input)
     require_floating("rrelu", input)
     slopes = generator_or_default(None).numpy.uniform(lower, upper, input.shape).astype(input.dtype)
     if inplace:

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from microbp.errors import warn
+from microbp.errors import OptionError, warn
 from microbp.functions.dims import as_dim
 from microbp.functions.generator import generator_or_default
 from microbp.functions.softmax import normalised
-from microbp.nn.functional.check import require_floating, tensor_for
+from microbp.nn.functional.check import ordered, require_floating, tensor_for
 from microbp.ops import reduction
 from microbp.ops.op import Op
 from microbp.tensor import Tensor, apply, wrap
@@ -70,7 +70,7 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
     >>> softmin(microbp.tensor([[0.0, 1.0]]), dim=1)
     tensor([[0.7311, 0.2689]])
     """
-    return along(reduction.softmax, -tensor_for("softmin", input), dim, dtype, "softmin")
+    return along(reduction.softmax, -ordered("softmin", input), dim, dtype, "softmin")
 
 
 def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
@@ -83,7 +83,7 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     logits : Tensor
         Unnormalised log-probabilities, of any shape.
     tau : float
-        The temperature: the smaller, the nearer a sample is to a single class.
+        The temperature, positive: the smaller, the nearer a sample is to a single class.
     hard : bool
         Give a 1 for the class that was drawn and else 0, with the gradient of the soft sample.
     eps : float
@@ -96,6 +96,11 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     Tensor
         Of the shape of `logits`.
 
+    Raises
+    ------
+    OptionError, DtypeError, IndexError
+        If tau is not positive, the logits are not floating-point, or there is no such dimension.
+
     Examples
     --------
     >>> import microbp
@@ -104,15 +109,18 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     """
     if eps != 1e-10:
         warn("gumbel_softmax: `eps` parameter is deprecated and has no effect.")
-    logits = tensor_for("gumbel_softmax", logits)
+    logits = tensor_for("gumbel_softmax", logits, "logits")
     require_floating("gumbel_softmax", logits)
+    axis = as_dim("gumbel_softmax", dim, logits.ndim)
+    if not tau > 0:
+        raise OptionError(f"gumbel_softmax: tau must be positive, got {tau}")
     noise = generator_or_default(None).numpy.gumbel(size=logits.shape).astype(logits.dtype)
     soft = normalised(reduction.softmax, (logits + wrap(noise)) / tau, dim, None)
     if not hard:
         return soft
-    chosen = apply(reduction.argmax, soft.detach(), dim=as_dim("gumbel_softmax", dim, soft.ndim), keepdim=True)
+    chosen = apply(reduction.argmax, soft.detach(), dim=axis, keepdim=True)
     one = np.zeros_like(soft.array)
-    np.put_along_axis(one, chosen.array, 1, axis=dim)
+    np.put_along_axis(one, chosen.array, 1, axis=axis)
     return wrap(one - soft.array) + soft
 
 

@@ -14,7 +14,7 @@ import microbp
 from microbp.errors import DtypeError, MutationError, OptionError, ShapeError
 from microbp.nn import functional as F
 from microbp.ops import convolution as rows
-from microbp.ops.windows import overlap_add, shifted, windows
+from tests.geometry import channels, geometry
 from tests.referee import compare
 from tests.samples import normal
 
@@ -57,46 +57,7 @@ def test_conv2d_is_what_its_definition_says() -> None:
     np.testing.assert_allclose(computed.numpy(), y, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("dims", [1, 2, 3])
-def test_transposed_convolution_is_the_adjoint(dims: int) -> None:
-    """<conv(x), z> = <x, conv_transpose(z)>, whatever x and z."""
-    options = {"stride": 2, "padding": 1, "dilation": 2, "groups": 2}
-    x, w = microbp.tensor(normal(2, 4, *range(9, 9 + dims))), microbp.tensor(normal(6, 2, *(3, 2, 2)[:dims]))
-    y = getattr(F, f"conv{dims}d")(x, w, **options)
-    z = microbp.tensor(normal(*y.shape, seed=1))
-    back = getattr(F, f"conv_transpose{dims}d")(z, w, **options)
-    missing = tuple(a - b for a, b in zip(x.shape[2:], back.shape[2:], strict=True))
-    back = getattr(F, f"conv_transpose{dims}d")(z, w, output_padding=missing, **options)
-    assert back.shape == x.shape
-    assert (y * z).sum().item() == pytest.approx((x * back).sum().item(), rel=1e-12)
-
-
-def test_convolution_is_a_product_with_what_unfold_makes() -> None:
-    x, w = microbp.tensor(normal(2, 3, 6, 5)), microbp.tensor(normal(4, 3, 3, 2))
-    product = w.reshape(4, -1) @ F.unfold(x, (3, 2), padding=1, stride=2)
-    np.testing.assert_allclose(
-        product.numpy(), F.conv2d(x, w, padding=1, stride=2).flatten(2).numpy(), rtol=1e-12, atol=1e-12
-    )
-
-
 # -- against PyTorch -----------------------------------------------------------------------
-
-
-def geometry(draw: Any, dims: int) -> dict[str, Any]:
-    """Stride, dilation and groups."""
-    integers = st.integers
-    return {
-        "stride": tuple(draw(integers(1, 3)) for _ in range(dims)),
-        "dilation": tuple(draw(integers(1, 3)) for _ in range(dims)),
-        "groups": draw(integers(1, 3)),
-    }
-
-
-def channels(draw: Any, groups: int) -> tuple[tuple[int, ...], int, int]:
-    """The leading dimensions of an input, and how many channels of input and output a group has."""
-    inputs, outputs = draw(st.integers(1, 2)), draw(st.integers(1, 2))
-    batch = draw(st.sampled_from([(2,), (1,), (), (0,)]))
-    return (*batch, inputs * groups), inputs, outputs
 
 
 @pytest.mark.parametrize("dims", [1, 2, 3])
@@ -121,47 +82,6 @@ def test_convolution_agrees_with_pytorch(dims: int, data: st.DataObject) -> None
         bias,
         second_order=True,
     )
-
-
-@pytest.mark.parametrize("dims", [1, 2, 3])
-@EXAMPLES
-@given(data=st.data())
-def test_transposed_convolution_agrees_with_pytorch(dims: int, data: st.DataObject) -> None:
-    draw, integers = data.draw, st.integers
-    options = geometry(draw, dims)
-    lead, inputs, outputs = channels(draw, options["groups"])
-    kernel = tuple(draw(integers(1, 3)) for _ in range(dims))
-    limits = [max(pair) - 1 for pair in zip(options["stride"], options["dilation"], strict=True)]
-    extra = options["output_padding"] = tuple(draw(integers(0, limit)) for limit in limits)
-    sizes, padding = [], []
-    for k, d, s, more in zip(kernel, options["dilation"], options["stride"], extra, strict=True):
-        sizes.append(draw(integers(1, 4)))
-        padding.append(draw(integers(0, min(3, ((sizes[-1] - 1) * s + (k - 1) * d + more) // 2))))
-    bias = normal(outputs * options["groups"]) if draw(st.booleans()) else None
-    name = f"conv_transpose{dims}d"
-    compare(
-        lambda lib, x, w, b: getattr(lib.nn.functional, name)(x, w, b, padding=tuple(padding), **options),
-        normal(*lead, *sizes),
-        normal(inputs * options["groups"], outputs, *kernel),
-        bias,
-        second_order=True,
-    )
-
-
-@EXAMPLES
-@given(data=st.data())
-def test_unfold_and_fold_agree_with_pytorch(data: st.DataObject) -> None:
-    draw, integers = data.draw, st.integers
-    kernel, dilation, padding, stride = (
-        (draw(integers(low, high)), draw(integers(low, high))) for low, high in ((1, 3), (1, 2), (0, 2), (1, 3))
-    )
-    reach = [max(1, (k - 1) * d + 1 - 2 * p) for k, d, p in zip(kernel, dilation, padding, strict=True)]
-    size = tuple(draw(integers(low, low + 4)) for low in reach)
-    shape = (*draw(st.sampled_from([(2, 2), (3,), (0, 1)])), *size)
-    options = (kernel, dilation, padding, stride)
-    compare(lambda lib, x: lib.nn.functional.unfold(x, *options), normal(*shape), second_order=True)
-    columns = F.unfold(microbp.tensor(normal(*shape)), *options)
-    compare(lambda lib, x: lib.nn.functional.fold(x, size, *options), normal(*columns.shape), second_order=True)
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
@@ -215,14 +135,6 @@ def test_floats_keep_their_dtype_forward_and_backward(dtype: str) -> None:
     gradients: Any = microbp.autograd.grad((image * image).sum(), (x, w, b), create_graph=True)
     again: Any = microbp.autograd.grad(gradients[1].sum(), (x, w))
     assert {t.dtype.name for t in (y, z, columns, image, *gradients, *again)} == {dtype}
-
-
-def test_integers_are_convolved_as_integers() -> None:
-    compare(
-        lambda lib, x, w: lib.nn.functional.conv1d(x, w, padding=1),
-        np.arange(12).reshape(1, 2, 6),
-        np.arange(12).reshape(2, 2, 3),
-    )
 
 
 # -- memory --------------------------------------------------------------------------------
@@ -302,22 +214,10 @@ def ones(*shape: int) -> microbp.Tensor:
         (lambda: F.conv1d(ones(8), ones(4, 4, 3)), r"\(N, C, L\) or \(C, L\), got \(8,\)"),
         (lambda: F.conv1d(ones(2, 4, 0), ones(4, 4, 3), padding=2), "only the batch may be empty"),
         (lambda: F.conv1d(ones(2, 0, 8), ones(4, 0, 3)), "only the batch may be empty"),
-        (lambda: F.conv_transpose1d(ones(2, 4, 8), ones(4, 0, 3)), "nowhere empty"),
         (lambda: F.conv1d(ones(2, 4, 8), ones(4, 4, 3), ones(3)), r"bias must have shape \(4,\).* got \(3,\)"),
         (lambda: F.conv1d(ones(2, 4, 8), ones(4, 4, 3), ones(4, 1)), r"bias must have shape \(4,\)"),
         (lambda: F.conv2d(ones(1, 1, 2, 8), ones(1, 1, 5, 3), padding=1), r"kernel of size \(5, 3\).*\(1, 1, 2, 8\)"),
         (lambda: F.conv1d(ones(1, 1, 4), ones(1, 1, 2), dilation=4), "more padding"),
-        (lambda: F.conv_transpose1d(ones(2, 4, 8), ones(3, 2, 3)), r"input of 3 channels.* got 4; .*\(4, 2, 3\)"),
-        (lambda: F.conv_transpose1d(ones(2, 4, 8), ones(4, 3, 3), ones(3), groups=2), r"bias must have shape \(6,\)"),
-        (lambda: F.conv_transpose1d(ones(2, 4, 1), ones(4, 3, 3), padding=2), "use less padding"),
-        (lambda: F.unfold(ones(2, 3, 2, 8), 3), r"no window of size \(3, 3\).*\(2, 3, 2, 8\)"),
-        (lambda: F.unfold(ones(8, 8), 3), "unsqueeze"),
-        (lambda: F.unfold(ones(2, 0, 8, 8), 3), "only the batch may be empty"),
-        (lambda: F.fold(ones(2, 28, 36), 8, 3), r"\(N, C \* 9, 36\)"),
-        (lambda: F.fold(ones(2, 27, 35), 8, 3), r"6 \* 6 = 36|6 \* 6 windows"),
-        (lambda: F.fold(ones(2, 1, 27, 36), 8, 3), "or without N"),
-        (lambda: F.fold(ones(2, 0, 36), 8, 3), r"\(2, 0, 36\)"),
-        (lambda: F.fold(ones(2, 27, 36), 2, 3), "fits into output_size"),
     ],
 )
 def test_shapes_that_do_not_fit_are_refused(call: Any, text: str) -> None:
@@ -342,65 +242,10 @@ def test_options_that_make_no_sense_are_refused(options: dict[str, Any], text: s
         F.conv2d(ones(1, 2, 8, 8), ones(2, 2, 3, 3), **options)
 
 
-@pytest.mark.parametrize(
-    ("call", "text"),
-    [
-        (
-            lambda: F.conv_transpose2d(ones(1, 1, 2, 2), ones(1, 1, 2, 2), output_padding=1),
-            r"must be smaller than stride or dilation, got \(1, 1\)",
-        ),
-        (lambda: F.conv_transpose1d(ones(1, 1, 2), ones(1, 1, 2), output_padding=-1), "must not be negative"),
-        (lambda: F.unfold(ones(1, 4, 4), 0), "kernel_size must be positive"),
-        (lambda: F.fold(ones(4, 9), 0, 2), "output_size must be positive"),
-    ],
-)
-def test_options_of_the_others_that_make_no_sense_are_refused(call: Any, text: str) -> None:
-    with pytest.raises(OptionError, match=text):
-        call()
-
-
 def test_values_of_a_wrong_kind_are_refused() -> None:
     with pytest.raises(TypeError, match="stride must be an integer"):
         F.conv1d(ones(1, 1, 4), ones(1, 1, 2), stride=1.5)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="padding must be an integer"):
-        F.conv_transpose1d(ones(1, 1, 4), ones(1, 1, 2), padding="same")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="weight must be a Tensor, got list"):
         F.conv1d(ones(1, 1, 4), [[[1.0]]])  # type: ignore[arg-type]
     with pytest.raises(DtypeError, match="conv1d needs numbers, got bool"):
         F.conv1d(ones(1, 1, 4).bool(), ones(1, 1, 2).bool())
-    with pytest.raises(DtypeError, match="fold needs numbers, got bool"):
-        F.fold(ones(4, 4).bool(), 3, 2)
-
-
-# -- the windows beneath -------------------------------------------------------------------
-
-
-@EXAMPLES
-@given(data=st.data())
-def test_windows_are_sliding_windows_and_overlap_add_is_their_transpose(data: st.DataObject) -> None:
-    draw, dims = data.draw, data.draw(st.integers(1, 3))
-    size, stride, dilation = (tuple(draw(st.integers(1, 3)) for _ in range(dims)) for _ in range(3))
-    more = [draw(st.integers(0, 4)) for _ in range(dims)]
-    a = normal(2, *((k - 1) * d + 1 + extra for k, d, extra in zip(size, dilation, more, strict=True)))
-    reach = tuple((k - 1) * d + 1 for k, d in zip(size, dilation, strict=True))
-    seen = np.lib.stride_tricks.sliding_window_view(a, reach, axis=tuple(range(1, dims + 1)))
-    seen = seen[(slice(None), *(slice(None, None, s) for s in stride), *(slice(None, None, d) for d in dilation))]
-    found = windows(a, size, stride, dilation)
-    np.testing.assert_array_equal(found, np.moveaxis(seen, range(1, dims + 1), range(-dims, 0)))
-
-    b = normal(*found.shape, seed=1)
-    laid = overlap_add(b, stride, dilation)
-    whole = shifted(laid, (0,) * dims, a.shape[1:])
-    assert (found * b).sum() == pytest.approx((a * whole).sum(), rel=1e-10, abs=1e-10)
-
-
-def test_no_window_where_none_fits() -> None:
-    assert windows(np.zeros((2, 3)), (5,), (1,), (1,)).shape == (2, 5, 0)
-
-
-def test_shifted_is_its_own_transpose_the_other_way() -> None:
-    for offset in range(-7, 8):
-        for size in range(8):
-            a, b = normal(5), normal(size, seed=1)
-            there, back = shifted(a, (offset,), (size,)), shifted(b, (-offset,), (5,))
-            assert (there * b).sum() == pytest.approx((a * back).sum(), rel=1e-12, abs=1e-12)

@@ -180,6 +180,7 @@ def test_shuffles_of_an_empty_batch() -> None:
     y.sum().backward()
     assert x.grad is not None
     assert x.grad.shape == x.shape
+    assert F.pixel_unshuffle(y, 2).shape == x.shape  # PyTorch leaves it as it is
 
 
 def test_shuffles_refuse_what_does_not_divide() -> None:

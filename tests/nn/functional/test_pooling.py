@@ -13,7 +13,7 @@ import microbp
 from microbp.errors import DtypeError, MutationError, OptionError, ShapeError
 from microbp.nn import functional as F
 from tests.referee import compare, torch
-from tests.samples import normal, positive
+from tests.samples import normal
 
 EXAMPLES = settings(max_examples=60, deadline=None)
 NAN, INF = float("nan"), float("inf")
@@ -82,34 +82,6 @@ def test_avg_pool_agrees_with_pytorch(dims: int, data: st.DataObject) -> None:
     )
 
 
-@pytest.mark.parametrize("kind", ["avg", "max"])
-@pytest.mark.parametrize("dims", [1, 2, 3])
-@EXAMPLES
-@given(data=st.data())
-def test_adaptive_pooling_agrees_with_pytorch(dims: int, kind: str, data: st.DataObject) -> None:
-    shape = (*data.draw(st.sampled_from([(2,), (1, 2), (0, 1)])), *(data.draw(st.integers(1, 7)) for _ in range(dims)))
-    sizes = tuple(data.draw(st.integers(1, 9)) for _ in range(dims))
-    name, extra = f"adaptive_{kind}_pool{dims}d", {"return_indices": True} if kind == "max" else {}
-    compare(
-        lambda lib, x: getattr(lib.nn.functional, name)(x, sizes, **extra), shuffled(*shape), second_order=kind == "avg"
-    )
-    if kind == "max":
-        compare(lambda lib, x: getattr(lib.nn.functional, name)(x, sizes), shuffled(*shape))
-
-
-@pytest.mark.parametrize("size", [3, (2, None), [None, 5], (0, 2)])
-@pytest.mark.parametrize("kind", ["avg", "max"])
-def test_adaptive_output_sizes(kind: str, size: Any) -> None:
-    compare(
-        lambda lib, x: (
-            getattr(lib.nn.functional, f"adaptive_{kind}_pool2d")(x, size)
-            if 0 not in (size if isinstance(size, tuple) else ())
-            else getattr(lib.nn.functional, f"adaptive_{kind}_pool2d")(x.detach(), size)
-        ),
-        shuffled(2, 3, 6, 4),
-    )
-
-
 # -- which element is the maximum ----------------------------------------------------------
 
 
@@ -122,14 +94,12 @@ def test_ties_nan_and_infinities_as_in_pytorch(windows: tuple[int, int, int], sp
         lambda lib, x: lib.nn.functional.max_pool2d(x, size, stride, padding, return_indices=True), x, second_order=True
     )
     compare(lambda lib, x: lib.nn.functional.max_pool2d(x, size, stride, padding), x)
-    compare(lambda lib, x: lib.nn.functional.adaptive_max_pool2d(x, (4, 5), return_indices=True), x)
 
 
 def test_infinity_in_one_window_leaves_the_others_alone() -> None:
     x = normal(1, 1, 7, 7)
     x[0, 0, 3, 3] = INF
     compare(lambda lib, x: lib.nn.functional.avg_pool2d(x, 3, 2, 1, count_include_pad=False), x)
-    compare(lambda lib, x: lib.nn.functional.adaptive_avg_pool2d(x, (3, 4)), x)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.int64, np.int32, np.uint8])
@@ -142,8 +112,6 @@ def test_max_pool_keeps_the_dtype(dtype: Any) -> None:
 def test_means_keep_the_dtype_and_add_up_in_a_wide_one(dtype: Any) -> None:
     x = np.full((1, 1, 64, 64), 100, dtype)  # the sum is beyond the largest float16
     rtol = 4e-3 if dtype == np.float16 else 1e-6
-    compare(lambda lib, x: lib.nn.functional.adaptive_avg_pool2d(x, 1), x, rtol=rtol, atol=rtol)
-    compare(lambda lib, x: lib.nn.functional.adaptive_avg_pool2d(x, 5), x, rtol=rtol, atol=rtol)
     compare(lambda lib, x: lib.nn.functional.avg_pool2d(x, 5, 2, 2, True, False), x, rtol=rtol, atol=rtol)
 
 
@@ -164,25 +132,6 @@ def test_through_a_network() -> None:
         return functional.adaptive_avg_pool2d(functional.adaptive_max_pool2d(hidden**2, 2), 1)
 
     compare(run, normal(2, 3, 9, 8), second_order=True)
-
-
-@pytest.mark.parametrize("p", [1.0, 2.0, 3.0, 0.5, INF, -INF])
-@pytest.mark.parametrize("dims", [1, 2, 3])
-def test_lp_pool(dims: int, p: float) -> None:
-    x = positive(2, 3, *(6, 5, 4)[:dims])
-    for stride, ceil_mode in ((None, False), (1, True), (3, True)):
-        compare(
-            lambda lib, x, stride=stride, ceil_mode=ceil_mode: getattr(lib.nn.functional, f"lp_pool{dims}d")(
-                x, p, 2, stride, ceil_mode
-            ),
-            x,
-            second_order=abs(p) != INF,
-        )
-
-
-def test_lp_pool_of_negative_numbers_and_zeros() -> None:
-    compare(lambda lib, x: lib.nn.functional.lp_pool1d(x, 3, 2), np.array([[-1.0, -2.0, 3.0, -4.0]]))
-    compare(lambda lib, x: lib.nn.functional.lp_pool1d(x, 2, 2), np.array([[0.0, 0.0, 3.0, -4.0]]))
 
 
 # -- what is refused -----------------------------------------------------------------------
@@ -207,11 +156,6 @@ REFUSED = [
     ("avg_pool2d", (0, 6, 6), (2,), ShapeError, "only the batch may be empty"),
     ("avg_pool2d", IMAGE, (2, 2, 0, False, True, 0), OptionError, "divisor_override must not be zero"),
     ("avg_pool2d", IMAGE, (2, 2, 0, False, True, 2.5), TypeError, "divisor_override must be an integer"),
-    ("adaptive_avg_pool2d", IMAGE, (-1,), OptionError, "must not be negative"),
-    ("adaptive_avg_pool2d", IMAGE, ((2, 2, 2),), OptionError, "one for each of 2 dimensions"),
-    ("adaptive_max_pool2d", IMAGE, ((2,),), OptionError, "one for each of 2 dimensions"),
-    ("adaptive_avg_pool2d", IMAGE, ((2.0, 2),), TypeError, "output_size must be"),
-    ("adaptive_max_pool2d", (6, 6), (2,), ShapeError, r"\(N, C, H, W\)"),
 ]
 
 
@@ -232,12 +176,10 @@ def test_window_outside_of_everything_is_refused() -> None:
 
 
 def test_dtypes_that_are_refused() -> None:
-    for name in ("avg_pool2d", "adaptive_avg_pool2d"):
-        with pytest.raises(DtypeError, match=rf"{name}.*int64.*t\.float\(\)"):
-            getattr(F, name)(microbp.ones(1, 4, 4).long(), 2)
-    for name in ("max_pool2d", "adaptive_max_pool2d"):
-        with pytest.raises(DtypeError, match=rf"{name}.*bool"):
-            getattr(F, name)(microbp.ones(1, 4, 4).bool(), 2)
+    with pytest.raises(DtypeError, match=r"avg_pool2d.*int64.*t\.float\(\)"):
+        F.avg_pool2d(microbp.ones(1, 4, 4).long(), 2)
+    with pytest.raises(DtypeError, match=r"max_pool2d.*bool"):
+        F.max_pool2d(microbp.ones(1, 4, 4).bool(), 2)
     with pytest.raises(TypeError, match="max_pool2d: input must be a Tensor"):
         F.max_pool2d([[[1.0]]], 1)  # type: ignore[arg-type]
 
