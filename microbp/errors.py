@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 __all__ = [
+    "AnomalyError",
     "BroadcastWarning",
     "CheckpointError",
     "DivisionError",
@@ -59,6 +60,10 @@ class FileFormatError(MicrobpError, RuntimeError, ValueError):
 
 class GraphError(MicrobpError, RuntimeError):
     """The graph cannot do what was asked: nothing was recorded, or it was already freed."""
+
+
+class AnomalyError(MicrobpError, RuntimeError):
+    """A gradient became NaN or infinite where `microbp.autograd.detect_anomaly` watches for that."""
 
 
 class GradcheckError(MicrobpError, RuntimeError):

@@ -106,6 +106,11 @@ def recordable(name: str, target: Tensor) -> Tensor:
             f"{name}_ in place would be recorded, on a view that was taken inside no_grad(); take the view outside, "
             "or work on a copy (t.clone())"
         )
+    if target.is_left_behind:
+        raise GraphError(
+            f"{name}_ in place would be recorded, on a view whose base was given other data since; take the view "
+            "anew, or work on a copy (t.clone())"
+        )
     return base
 
 

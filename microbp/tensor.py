@@ -18,7 +18,7 @@ import numpy as np
 from microbp import label
 from microbp.device import Device, cpu
 from microbp.dtypes import as_dtype, float32, float64, result_dtype
-from microbp.engine import Node, Version, writes
+from microbp.engine import Node, Onlooker, Version, writes
 from microbp.engine import numbers as creation
 from microbp.errors import DtypeError, GraphError, MicrobpError, RangeError, ShapeError
 from microbp.handle import Handle
@@ -141,6 +141,11 @@ def catch_up(values: Iterable[Any]) -> None:
     """
     for view in values:
         if isinstance(view, Tensor) and view._base is not None and view.is_stale:
+            if view.is_left_behind:
+                raise GraphError(
+                    "this view shows what a recorded operation in place made of its base, which was given other data "
+                    "since; take the view after the operation, or work on a copy (t.clone())"
+                )
             with enable_grad() if view._records else no_grad():
                 anew = view._base
                 for op, options in path_of(view):
@@ -232,7 +237,7 @@ def wrap(array: Any, node: Node | None = None) -> Tensor:
     return out
 
 
-class Tensor(Methods):
+class Tensor(Methods, Onlooker):
     """An n-dimensional array that remembers how it was computed.
 
     Make tensors with `microbp.tensor` and its relatives, not with this class.
@@ -266,7 +271,6 @@ class Tensor(Methods):
     after: list[Callable[[Any], Any]] | None = None  # hooks to be called once a gradient was added
     _requires_grad: bool = False
     _grad: Tensor | None = None
-    _version: Version | None = None
     _base: Tensor | None = None  # what a view is a view of
     _path: tuple[Any, Op, dict[str, Any]] | None = None  # the last step from there to the view, after those before it
     _taken: int = -1  # when the view was taken
@@ -375,11 +379,14 @@ class Tensor(Methods):
             raise TypeError(f"data must be a Tensor, got {type(value).__name__}")
         if self._requires_grad and value.array.dtype.kind != "f":
             raise DtypeError(f"the data of a tensor that requires grad must be floating-point, got {value.dtype}")
-        self.array = value.array  # graphs that kept the old values keep them, and stay right
         self._given = next(creation)
-        self._version = value._versioned()  # a write to either is now a write to both
-        if self.node is not None:
-            self.node._version = self._version
+        version = value._versioned()  # a write to either is now a write to both
+        if version is not self._version:
+            self._base, self._path = None, ()
+            self.look_elsewhere(version, self._given)
+            if self.node is not None:
+                self.node.look_elsewhere(version, self._given)
+        self.array = value.array  # graphs that kept the old values keep them, and stay right
 
     @property
     def version(self) -> int:
@@ -390,6 +397,11 @@ class Tensor(Methods):
     def is_stale(self) -> bool:
         """Whether this is a view whose base was changed by a recorded operation in place since the view was taken."""
         return self._base is not None and self._version is not None and self._version.moved > self._taken
+
+    @property
+    def is_left_behind(self) -> bool:
+        """Whether this is a view whose base was given other data, in other memory, since the view was taken."""
+        return self._base is not None and self._base._since > self._taken
 
     def _versioned(self) -> Version:
         """The record of the writes to this tensor's memory, made when first needed."""
@@ -475,6 +487,12 @@ class Tensor(Methods):
         """A leaf of its own, with the same values, gradient and name."""
         out: Tensor = rebuild(*self._parts(copy.deepcopy(self._grad, memo), self.array.copy()))
         memo[id(self)] = out
+        return out
+
+    def __copy__(self) -> Tensor:
+        """A leaf on the same memory."""
+        out: Tensor = rebuild(*self._parts(self._grad, self.array))
+        out._version = self._versioned()
         return out
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -262,9 +262,9 @@ def lift(node: Node) -> tuple[Any, ...]:
     lifted: dict[str, Any] = {}
     for letter, value in values.items():
         if letter == "y":
-            lifted[letter] = at_edge(value, node)
+            lifted[letter] = at_node(value, node)
         elif letter in node.op.arguments:
-            lifted[letter] = at_edge(value, node.inputs[node.op.arguments.index(letter)])
+            lifted[letter] = at_edge(value, node, letter)
         elif letter not in node.op.handed_on:
             lifted[letter] = value
     for letter in node.op.handed_on:
@@ -275,15 +275,21 @@ def lift(node: Node) -> tuple[Any, ...]:
     return tuple(lifted.get(letter) for letter in node.plan.letters)
 
 
-def at_edge(value: Any, edge: Any) -> Any:
-    """A kept value as the tensor at an edge of the graph."""
+def at_edge(value: Any, node: Node, letter: str) -> Any:
+    """A kept argument as the tensor at that edge of the graph."""
+    edge = node.inputs[node.op.arguments.index(letter)]
     if isinstance(edge, Node):
-        tensor = wrap(value, edge)
-        tensor._version = edge._version
-        return tensor
+        return at_node(value, edge)
     if isinstance(edge, Tensor) and edge.array is not value:
-        raise MutationError("a tensor was given other data since the forward pass; compute the loss anew")
+        raise MutationError(label.replaced(node, letter))
     return edge if isinstance(edge, Tensor) else value
+
+
+def at_node(value: Any, node: Node) -> Tensor:
+    """A kept value as the tensor that a node computed."""
+    tensor = wrap(value, node)
+    tensor._version = node._version
+    return tensor
 
 
 def check_fits(held: Tensor, g: Any) -> None:

@@ -81,6 +81,15 @@ class Call:
         raise NotImplementedError
 
     @property
+    def kept(self) -> Sequence[np.ndarray[Any, Any]]:
+        """The arrays that the backward will read."""
+        return ()
+
+    def overwritten(self, number: int, written: int | None) -> str:
+        """That one of these was written to since the call: through the Tensor API at a version, or past it."""
+        raise NotImplementedError
+
+    @property
     def bundle(self) -> Node:
         """The node of the call."""
         node = None if self._bundle is None else self._bundle()

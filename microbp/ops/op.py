@@ -112,6 +112,16 @@ class Rule:
         asked = keyword_only(self.function.__code__)
         return tuple(name for name in asked if name != "k") if self.owner.variadic else asked
 
+    @property
+    def is_elementwise(self) -> bool:
+        """Whether each element of the gradient comes from the elements at the same place alone.
+
+        Told from the formula, which then consists of operators and elementwise functions only.
+        """
+        return is_elementwise(
+            self.formula, {"g", "y", *self.owner.arguments, *self.owner.handed_on, *self.owner.options}
+        )
+
     def on_tensors(self) -> Rule:
         """The rule by which the backward pass is recorded."""
         return Rule(self.owner, self.argument, self.formula) if self.arrays_only else self
@@ -391,6 +401,31 @@ def vocabulary(name: str) -> Any:
 def names_in(formula: str) -> set[str]:
     """The free names of a formula."""
     return {node.id for node in ast.walk(ast.parse(formula, mode="eval")) if isinstance(node, ast.Name)}
+
+
+def is_elementwise(formula: str, letters: set[str]) -> bool:
+    """Whether a formula consists of letters, numbers, operators and elementwise functions only.
+
+    Examples
+    --------
+    >>> is_elementwise("g * where(a > 0, 1, exp(a))", {"g", "a"})
+    True
+    >>> is_elementwise("g @ b.mT", {"g", "b"})
+    False
+    """
+    try:
+        parts = list(ast.walk(ast.parse(formula, mode="eval")))
+    except SyntaxError:
+        return False  # in words
+    if any(isinstance(part, ast.Attribute | ast.Subscript | ast.MatMult) for part in parts):
+        return False
+    for name in names_in(formula) - letters - {"where", "pi", "inf", "nan"}:
+        if isinstance(getattr(np, name, None), np.ufunc):
+            continue
+        row = registry.get(name)
+        if row is None or name in row.formula or not is_elementwise(row.formula, {*row.arguments, *row.options}):
+            return False
+    return True
 
 
 def compile_formula(formula: str, owner: Op, title: str) -> Callable[..., Any]:

@@ -22,7 +22,9 @@ Every operation that microbp offers, compared with PyTorch {torch} (NumPy {numpy
 `pytest tests/parity --overwrite`, which writes this page. Each is called at least 20 times: contiguous,
 transposed, with negative strides and strided memory, with tensors without axes and without elements, broadcast both
 ways. The columns give the largest difference found in the values, the gradients and the second gradients, as a part of
-1 + the value; the limits are 1e-10, 1e-10 and 1e-8. A dash: nothing to differentiate, or see the note.
+1 + the value; the limits are 1e-10, 1e-10 and 1e-8. In brackets, in how many of the calls there is such a gradient to
+compare, if not in all: integers have none, and at some points PyTorch gives NaN where there is one, or none at all.
+Where a result is float32, as the sine of an integer is, the limit is a few of its last digits.
 float32 gives float32 everywhere, in values and gradients.
 
 {count} operations, {calls} calls.
@@ -71,9 +73,16 @@ class Report:
 
 def row_of(one: Operation, found: dict[str, Any]) -> str:
     """An operation as a line of the table."""
-    second = at_most(found["second"]) if one.second_order else "–"
-    cells = [f"`{one.name}`", found["calls"], at_most(found["result"]), at_most(found["gradient"]), second, one.why]
-    return f"| {' | '.join(map(str, cells))} |"
+    columns = [cell(found, order) for order in ("result", "gradient", "second")]
+    return f"| {' | '.join([f'`{one.name}`', str(found['calls']), *columns, one.why])} |"
+
+
+def cell(found: dict[str, Any], order: str) -> str:
+    """The largest difference, and in how many calls it was looked for, if not in all."""
+    count = found["compared"].get(order, 0)
+    if not count:
+        return "–"
+    return at_most(found["largest"][order]) + ("" if count == found["calls"] else f" ({count})")
 
 
 def at_most(value: float) -> str:

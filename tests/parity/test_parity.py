@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -49,6 +50,7 @@ def test_operation(operation: Operation, record_property: Callable[[str, object]
     referee = torch()
     calls = operation.calls()
     largest = dict.fromkeys(TOLERANCES, 0.0)
+    compared: Counter[str] = Counter()
     for layout, one in calls:
         mine = tensors_of(one)
         before = [to_array(t).copy() for t in mine]
@@ -66,6 +68,7 @@ def test_operation(operation: Operation, record_property: Callable[[str, object]
             theirs.append((f"result in array {k}", to_array(yours[k])))
         where = f"{operation.name}{one}, {layout}"
         assert [name for name, _ in ours] == [name for name, _ in theirs], where
+        compared.update({name.split()[0] for name, _ in ours})
         for (name, a), (_, b) in zip(ours, theirs, strict=True):
             order = name.split()[0]
             rounding = precision(one, b)
@@ -75,7 +78,9 @@ def test_operation(operation: Operation, record_property: Callable[[str, object]
         for k, (t, array) in enumerate(zip(mine, before, strict=True)):
             if k not in one.written:
                 np.testing.assert_array_equal(t.array, array, err_msg=f"{where}: array {k} was changed")
-    record_property("parity", {"name": operation.name, "calls": len(calls), **largest})
+    record_property(
+        "parity", {"name": operation.name, "calls": len(calls), "largest": largest, "compared": dict(compared)}
+    )
 
 
 def run(operation: Operation, one: Call, lib: Any, *tensors: Any) -> Any:
