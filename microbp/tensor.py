@@ -382,7 +382,7 @@ class Tensor(Methods, Onlooker):
         self._given = next(creation)
         version = value._versioned()  # a write to either is now a write to both
         if version is not self._version:
-            self._base, self._path = None, ()
+            self._base = self._path = None
             self.look_elsewhere(version, self._given)
             if self.node is not None:
                 self.node.look_elsewhere(version, self._given)

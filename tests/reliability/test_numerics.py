@@ -244,6 +244,12 @@ def test_a_value_that_is_masked_after_its_pole_poisons_the_gradient_as_in_pytorc
     assert "0 * inf is NaN" in microbp.where.__doc__
 
 
+def test_anomaly_mode_names_the_operation_that_made_the_nan() -> None:
+    x = leaf(0.0, 1.0)
+    with microbp.autograd.detect_anomaly(), pytest.raises(RuntimeError, match=r"log.*test_numerics"):
+        microbp.where(x > 0, x.log(), 0.0).sum().backward()
+
+
 @pytest.mark.parametrize(
     "divide", [lambda a, b: a // b, lambda a, b: a % b, lambda a, b: a.fmod(b)], ids=["//", "%", "fmod"]
 )
