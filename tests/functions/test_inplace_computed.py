@@ -86,6 +86,24 @@ def test_memory_identity_and_dtype_stay(name: str) -> None:
         assert t.version >= 0
 
 
+def test_writes_to_vectors_stacks_and_integers_are_counted() -> None:
+    ones, whole = microbp.ones(2, 2), microbp.ones(1, 2, 2)
+    for change, shape, dtype in (
+        (lambda t: t.addmv_(ones, ones[0]), (2,), microbp.float32),
+        (lambda t: t.baddbmm_(whole, whole), (1, 2, 2), microbp.float32),
+        (lambda t: t.bitwise_and_(2), (2,), microbp.int64),
+        (lambda t: t.bitwise_or_(3), (2,), microbp.int64),
+        (lambda t: t.bitwise_xor_(3), (2,), microbp.int64),
+        (lambda t: t.bitwise_not_(), (2,), microbp.int64),
+    ):
+        for of in (lambda t: t, lambda t: t[...], lambda t: t.data):
+            t = microbp.ones(shape, dtype=dtype)
+            before = t.version
+            change(of(t))
+            assert t.version > before
+            assert not (t == 1).any()
+
+
 @pytest.mark.parametrize("name", ["logit", "true_divide", "float_power", "addmm"])
 def test_integers_cannot_hold_fractions(name: str) -> None:
     t = microbp.ones(2, 2, dtype=microbp.int64)

@@ -137,7 +137,7 @@ class Counter:
     def forward(self, node: Any, output: Any) -> None:
         """Nothing is counted here."""
 
-    def backward(self, node: Any, position: int, upstream: Any, contribution: Any, received: Any) -> None:
+    def backward(self, step: Any) -> None:
         """One rule was run."""
         self.steps += 1
 
