@@ -3,6 +3,7 @@
 from microbp.autograd import functional
 from microbp.autograd.anomaly import detect_anomaly, set_detect_anomaly
 from microbp.autograd.backward import backward, grad
+from microbp.autograd.check_graph import check_graph
 from microbp.autograd.function import Function
 from microbp.autograd.gradcheck import gradcheck, gradgradcheck
 from microbp.autograd.mutation import detect_mutation
@@ -11,6 +12,7 @@ from microbp.mode import enable_grad, inference_mode, no_grad, observe, set_grad
 __all__ = [
     "Function",
     "backward",
+    "check_graph",
     "detect_anomaly",
     "detect_mutation",
     "enable_grad",

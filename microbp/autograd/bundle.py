@@ -198,7 +198,7 @@ class CallRow(Op):
         self.letters: dict[str, Rule] = {}
         self.handed_on = ()
         self.numpy = None
-        self.floating = self.promotes = self.broadcasts = self.view = False
+        self.floating = self.promotes = self.broadcasts = self.view = self.surrogate = False
         self.differentiable = -1
 
     def argument(self, position: int) -> str:
@@ -222,6 +222,7 @@ class PickRow(CallRow):
 
     def __init__(self, owner: CallRow, number: int) -> None:
         super().__init__(f"{owner.name}[{number}]", f"{owner.formula}[{number}]", ("outputs",), "", "")
+        self.number = number
         self.plan = PickPlan(lambda g: Parts({number: g}))
 
     def rule(self, position: int) -> Rule:

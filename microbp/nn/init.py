@@ -280,6 +280,14 @@ def kaiming_uniform_(
     return uniform_(tensor, -bound, bound, generator)
 
 
+def uniform_by_fan_in(weight: Tensor, bias: Tensor | None) -> None:
+    """Fill the weight and the bias of a layer between ±1/√fan_in, which are PyTorch's initial values."""
+    kaiming_uniform_(weight, a=math.sqrt(5))  # its gain is 1/√3
+    if bias is not None:
+        bound = 1 / math.sqrt(fans(weight)[0]) if fans(weight)[0] > 0 else 0
+        uniform_(bias, -bound, bound)
+
+
 def kaiming_normal_(
     tensor: Tensor,
     a: float = 0,

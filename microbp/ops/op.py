@@ -43,11 +43,11 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from inspect import CO_VARARGS
 from operator import itemgetter
-from types import CodeType, MethodType
+from types import CodeType, MappingProxyType, MethodType
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,8 @@ __all__ = ["Op", "Plan", "Rule", "op", "registry", "sum_to", "vocabulary"]
 
 registry: dict[str, Op] = {}
 """Every row by its name."""
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 numpy_rows: dict[Any, Op] = {}
 """The row that stands for a NumPy function: ``np.exp`` for ``exp``."""
@@ -230,6 +232,9 @@ class Op:
         broadcasts: bool | None = None,
         view: bool = False,
         hands_on: tuple[str, ...] = (),
+        plain: Mapping[str, Any] = NOTHING,
+        symmetric: bool = False,
+        surrogate: bool = False,
     ) -> None:
         self.name = forward.__name__.rstrip("_")
         self.formula = formula
@@ -246,6 +251,9 @@ class Op:
         self.view = view
         self.differentiable = 0
         self.handed_on = hands_on
+        self.plain = plain
+        self.symmetric = symmetric
+        self.surrogate = surrogate
         self.plans = Plans(self)
         self.__name__ = self.name
         self.__doc__ = forward.__doc__
@@ -347,6 +355,14 @@ def op(formula: str, **traits: Any) -> Callable[[Callable[..., Any]], Op]:
         Whether the output may share memory with the first argument.
     hands_on : tuple of str
         Letters that the forward returns after its output, to spare the rules work.
+    plain : dict
+        Options that change no result, and what they are where the rules are the derivatives of the forward: one that
+        spares work, as it holds what was computed from the arguments before, or one that keeps a gradient back.
+    symmetric : bool
+        Whether the argument is taken to be a symmetric matrix: its lower triangle is read, and the gradient is shared
+        between both.
+    surrogate : bool
+        Whether the rules are not the derivatives of the forward, on purpose.
     """
 
     def enter(forward: Callable[..., Any]) -> Op:
