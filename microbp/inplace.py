@@ -145,8 +145,8 @@ def refuse_read_only(name: str, target: Tensor) -> None:
     """Refuse to write to memory that is not to be written to."""
     if not target.array.flags.writeable:
         raise MutationError(
-            f"{name} on read-only memory, as that of an expanded tensor is, or of what goes into or out of a module with "
-            "backward hooks; work on a copy (t.clone())"
+            f"{name} on read-only memory, as that of an expanded tensor is, or of what goes into or out of a module "
+            "with backward hooks; work on a copy (t.clone())"
         )
 
 
