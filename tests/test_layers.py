@@ -14,7 +14,7 @@ LAYERS = [
     ["errors", "device", "handle", "methods"],
     ["ops.op"],
     ["ops"],
-    ["dtypes", "label", "mode"],
+    ["dtypes", "label", "mode", "version", "release"],
     ["engine"],
     ["tensor"],
     ["inplace"],
