@@ -337,7 +337,9 @@ class Tracer(Gradients):
         shapes |= {name: shape_text(value) for name, value in letters.items() if name.endswith("_shape")}
         gradient = gradient_name(self.builder.box(node.inputs[position]).name)
         operands = {
-            names[name]: value for name, value in letters.items() if name != "g" and isinstance(value, np.ndarray)
+            names.get(name, name): value
+            for name, value in letters.items()
+            if name != "g" and isinstance(value, np.ndarray)
         }
         return {
             "kind": kind,
