@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from microbp.viz.backend import Graph, GraphvizNotFound
     from microbp.viz.dot import make_dot
-    from microbp.viz.explain import Explanation, explain
-    from microbp.viz.stepper import Stepper, stepper
+    from microbp.viz.explanation import Explanation, explain
+    from microbp.viz.stepper_page import Stepper, stepper
     from microbp.viz.trace import Step, Trace, trace_backward
     from microbp.viz.view import View, look
 
@@ -38,17 +38,17 @@ __all__ = [
 ]
 
 HOMES = {
-    "Explanation": "explain",
+    "Explanation": "explanation",
     "Graph": "backend",
     "GraphvizNotFound": "backend",
     "Step": "trace",
-    "Stepper": "stepper",
+    "Stepper": "stepper_page",
     "Trace": "trace",
     "View": "view",
-    "explain": "explain",
+    "explain": "explanation",
     "look": "view",
     "make_dot": "dot",
-    "stepper": "stepper",
+    "stepper": "stepper_page",
     "trace_backward": "trace",
 }
 

@@ -24,7 +24,17 @@ from microbp.engine import Node
 from microbp.ops.op import names_in, registry, vocabulary
 from microbp.viz.values import LETTER_Y, Values, kept_by
 
-__all__ = ["evaluate", "factors_of", "is_elementwise", "is_same", "letters_at", "parse", "simplified", "summed_axes", "written"]
+__all__ = [
+    "evaluate",
+    "factors_of",
+    "is_elementwise",
+    "is_same",
+    "letters_at",
+    "parse",
+    "simplified",
+    "summed_axes",
+    "written",
+]
 
 ELEMENT_BY_ELEMENT = {"cast", "clone", "where", "zero_where", "zeros_like"}
 """Functions in formulas, beside NumPy's elementwise ones, that treat each element of `g` alone."""
@@ -177,7 +187,9 @@ def written(tree: ast.expr, names: Mapping[str, str]) -> str:
         def visit_Name(self, node: ast.Name) -> ast.AST:
             if node.id not in names:
                 return node
-            mark = f"\ue000{node.id}\ue001"  # signs of no meaning, so that no name is mistaken for a part of the formula
+            mark = (
+                f"\ue000{node.id}\ue001"  # signs of no meaning, so that no name is mistaken for a part of the formula
+            )
             marks[mark] = names[node.id]
             return ast.Name(mark)
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from microbp.viz import formula
-from microbp.viz.boxes import captions
+from microbp.viz.boxes import captions, plain
 from microbp.viz.lesson import gradient_name, sentences
 from microbp.viz.sums import coefficients
 from microbp.viz.text import shape_text
@@ -92,7 +92,7 @@ def panel(role: str, caption: str, array: Any, arrays: Arrays) -> Frame:
 
 def forward_frame(op: Operation, arrays: Arrays) -> Frame:
     """An operation of the forward: its inputs and its output."""
-    names = captions(op, ())
+    names = {name: plain(value) for name, value in op.options.items()} | captions(op, ())
     try:
         text = formula.written(formula.parse(op.formula), names)
     except SyntaxError:  # a forward in words
@@ -104,11 +104,11 @@ def forward_frame(op: Operation, arrays: Arrays) -> Frame:
     if op.output.value is not None:
         parts += ["→", panel("output", op.output.name, op.output.value, arrays)]
     inputs = " and ".join(tensor.name for tensor in tensors.values())
+    output = f"{op.output.name} {shape_text(op.output.shape)}".rstrip() if op.output.shape != () else op.output.name
     return {
         "k": "forward",
         "t": op.output.name,
-        "s": f"Forward: {op.name} computes {op.output.name} {shape_text(op.output.shape)}".rstrip()
-        + (f" from {inputs}." if inputs else "."),
+        "s": f"Forward: {op.name} computes {output}{f' from {inputs}' if inputs else ''}.",
         "f": [f"{op.output.name} = {text}"],
         "o": op.name,
         "m": "" if op.call is None else op.call.name,
@@ -150,8 +150,10 @@ def parts_of(step: Step, gradient: str, arrays: Arrays) -> list[Any]:
     """The matrices of a step with the signs between them."""
     if step.kind == "seed":
         return [panel("accumulated", gradient, step.accumulated, arrays)]
-    came = "what came back" if step.kind == "broadcast" else gradient_name(step.output)
-    upstream = panel("upstream", came, step.upstream, arrays)
+    if step.kind == "broadcast":
+        upstream = panel("wide", "what came back", step.upstream, arrays)
+    else:
+        upstream = panel("upstream", gradient_name(step.output), step.upstream, arrays)
     parts: list[Any]
     if step.local is not None:
         parts = [upstream, "×", panel("local", f"∂{step.output}/∂{step.input}", step.local, arrays)]

@@ -48,7 +48,7 @@ def sentences(step: Any) -> str:
         )
     elif step.kind == "sum":
         what = (
-            f"{step.input} goes into {step.output} many times, repeated along {axes_text(step.reduce_axes)}, so it gets "
+            f"{step.input} goes into {step.output} many times, along {axes_text(step.reduce_axes)}, so it gets "
             f"the sum of the upstream gradient over {axes_text(step.reduce_axes)}: "
             f"{shape_text(step.upstream.shape)} → {shape_text(step.contribution.shape)}."
         )
@@ -73,7 +73,9 @@ def arrival(step: Any, gradient: str) -> str:
         return f"It is the first of {step.expected} contributions, as {step.input} is used {times(step.expected)}."
     if step.received < step.expected:
         return f"It is added to what came before: {step.received} of {step.expected} received."
-    return f"It is added to what came before: all {step.expected} received, {gradient} is complete and may be passed on."
+    return (
+        f"It is added to what came before: all {step.expected} received, {gradient} is complete and may be passed on."
+    )
 
 
 def times(count: int) -> str:
@@ -114,7 +116,11 @@ def print_step(step: Any) -> str:
     """A step as text for a terminal: sentence, rule, matrices, and one number worked out."""
     where = f"   {step.file}:{step.line}" if step.file else ""
     inside = f"   in {step.module}" if step.module else ""
-    head = f"step {step.index}: {step.output}" if step.kind == "seed" else f"step {step.index}: {step.output} → {step.input}"
+    head = (
+        f"step {step.index}: {step.output}"
+        if step.kind == "seed"
+        else f"step {step.index}: {step.output} → {step.input}"
+    )
     lines = [f"{head}{inside}{where}", f"  {sentences(step)}"]
     if step.kind == "seed":
         return "\n".join([*lines, array_text(step.accumulated, "    ")])
@@ -128,9 +134,7 @@ def print_step(step: Any) -> str:
         lines.append(f"  for example {gradient_name(step.input)}{place_text(index)}: {sum_text(terms)} = {value}")
     if step.accumulated is not None:
         sign = "=" if step.received == 1 else "+="
-        lines.append(
-            f"  {gradient_name(step.input)} {sign} contribution, {step.received} of {step.expected} received"
-        )
+        lines.append(f"  {gradient_name(step.input)} {sign} contribution, {step.received} of {step.expected} received")
         if step.received > 1:
             lines.append(array_text(step.accumulated, "    "))
     return "\n".join(lines)

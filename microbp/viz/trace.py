@@ -8,7 +8,6 @@ for one input, and how much that input has received by then.
 
 from __future__ import annotations
 
-import ast
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,13 +24,13 @@ from microbp.engine import Node
 from microbp.errors import GraphError, StaleGraphError
 from microbp.functions.generator import get_rng_state, set_rng_state
 from microbp.mode import Mode, current
-from microbp.ops.op import registry, sum_to
+from microbp.ops.op import registry
 from microbp.tensor import Tensor
 from microbp.viz import formula
 from microbp.viz.boxes import captions, plain, written
 from microbp.viz.lesson import axes_text, gradient_name, print_step, print_trace
 from microbp.viz.text import shape_text
-from microbp.viz.values import Gradients, Pull, key_of, target_of, unchanged
+from microbp.viz.values import Gradients, Pull, target_of, unchanged
 from microbp.viz.view import Builder, Operation, View
 
 __all__ = ["Step", "Trace", "trace", "trace_backward"]
@@ -226,9 +225,7 @@ def check_fresh(builder: Builder, caller: str) -> None:
 def stale(names: Sequence[str], caller: str) -> StaleGraphError:
     """What to say of tensors that were changed."""
     shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-    return StaleGraphError(
-        f"{shown} changed after this forward (optimizer.step()?); call {caller}(loss) before step()"
-    )
+    return StaleGraphError(f"{shown} changed after this forward (optimizer.step()?); call {caller}(loss) before step()")
 
 
 def lost(builder: Builder, unknown: set[Any], caller: str) -> GraphError:
@@ -293,9 +290,10 @@ class Tracer(Gradients):
             added = wide.ndim - len(shape)
             stretched = (k for k, size in enumerate(shape, added) if size == 1 and wide.shape[k] != 1)
             axes = (*range(added), *stretched)
-            gradient = gradient_name(target.name)
+            gradient, name = gradient_name(target.name), node.op.argument(position)
             broadcast = {
                 "kind": "broadcast",
+                "formula": f"dL/d{name} = sum_to({node.op.rule(position).formula}, {name}_shape)",
                 "named": f"{gradient} = sum over {axes_text(axes)} of what came back",
                 "shaped": f"{shape_text(shape)} = sum over {axes_text(axes)} of {shape_text(wide.shape)}",
                 "upstream": shown(wide),
@@ -311,16 +309,16 @@ class Tracer(Gradients):
     def explain(self, node: Node, position: int, op: Operation, pull: Pull, upstream: Any, wide: Any) -> dict[str, Any]:
         """What kind of map a rule is, and its parts."""
         is_row = registry.get(node.op.name) is node.op
-        held: Callable[[Any], Any] = Pull(pull.rule, tuple(map(self.keep, pull.letters)), pull.options)
+        held = pull._replace(letters=tuple(map(self.keep, pull.letters)))
         if not is_row:
-            held = partial(again, node, position, pull.letters)
+            held = Pull(partial(again, node, position), pull.letters, {})
         parsed = formula.parse(node.op.rule(position).formula)
         g = shown(upstream)
         letters = formula.letters_at(node, position, self.builder.values, g)
         letters = {name: self.keep(value) for name, value in letters.items()}
         tree = formula.simplified(parsed, letters) if is_row else parsed
         kind = "rule" if is_row else "function" if isinstance(wide, np.ndarray) else "output"
-        local, factors, axes = None, None, ()
+        local, factors, axes = None, None, tuple[int, ...]()
         names = self.names(node, op, letters)
         if is_row:
             if g.size == 1 or (formula.is_elementwise(tree) and g.shape == wide.shape):
@@ -425,7 +423,7 @@ def shown(array: Any) -> Any:
     return view
 
 
-def again(node: Node, position: int, letters: tuple[Any, ...], g: Any) -> Any:
+def again(node: Node, position: int, g: Any, *letters: Any) -> Any:
     """The backward of a function of the user's own, for another gradient: each visit asks it anew."""
     rule = next(rule for place, rule, *_ in node.plan.steps if place == position)
     return rule(g, *letters)

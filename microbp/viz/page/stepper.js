@@ -12,6 +12,7 @@
     input: "input",
     output: "output",
     upstream: "upstream gradient",
+    wide: "contribution before the sum",
     local: "local derivative",
     factor: "factor",
     operand: "value that the rule asks for",
@@ -72,8 +73,7 @@
       exponent < -4 || exponent >= Math.max(precision, 6)
         ? value.toExponential(precision - 1).replace(/\.?0+e/, "e")
         : value.toPrecision(precision);
-    const plain = short.includes("e") ? short : String(Number(short));
-    return (/e[+]?\d/.test(plain) && exponent < 21 && !/e/.test(short) ? short : plain).replace("-", "−");
+    return (short.includes("e") ? short : String(Number(short))).replaceAll("-", "−");
   }
 
   const bracketed = (value) => (value < 0 ? `(${text(value)})` : text(value));
@@ -132,7 +132,8 @@
         const value = Number(array.d[row * wide + column]);
         const flat = row * columns(array) + column;
         const [fill, ink] = heat(value, largest);
-        const cell = element("td", text(value), { "data-i": flat, title: array.d[row * wide + column], tabindex: "-1" });
+        const cell = element("td", text(value), { "data-i": flat, title: array.d[row * wide + column] });
+        if (part.r === "contribution" || part.r === "accumulated") cell.tabIndex = 0;
         cell.style.background = fill;
         cell.style.color = ink;
         line.append(cell);
@@ -176,7 +177,7 @@
     byId("step").scrollTop = 0;
     if (write) {
       try {
-        window.history.replaceState(null, "", `#step=${step + 1}`);
+        window.history.replaceState(window.history.state, "", `#step=${step + 1}`);
       } catch {
         // a frame in a notebook has no address
       }
@@ -304,6 +305,16 @@
     show(step);
   }
 
+  /** Make the drawing as high as its place, as far as its text stays legible. */
+  function fit() {
+    const svg = graph.querySelector("svg");
+    if (!svg) return;
+    const { width, height } = svg.viewBox.baseVal;
+    const scale = Math.min(Math.max((window.innerHeight * 0.42 - 24) / height, 0.9), 4 / 3);
+    svg.setAttribute("width", width * scale);
+    svg.setAttribute("height", height * scale);
+  }
+
   const fromAddress = () => {
     const found = /^#step=(\d+)$/.exec(window.location.hash);
     return found ? Number(found[1]) - 1 : 0;
@@ -353,11 +364,15 @@
     if (found >= 0) go(found);
   });
   window.addEventListener("hashchange", () => show(fromAddress()));
-  window.addEventListener("resize", () => mark(frames[current]));
+  window.addEventListener("resize", () => {
+    fit();
+    mark(frames[current]);
+  });
   dark.addEventListener("change", () => {
     const step = current;
     current = -1;
     show(step, false);
   });
+  fit();
   show(fromAddress(), false);
 })();

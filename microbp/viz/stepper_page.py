@@ -166,24 +166,20 @@ def drawing(loss: Tensor, model: Any) -> str:
 
 
 def slim(svg: str) -> str:
-    """An SVG without what the page says itself: tooltips, links, fonts, background."""
+    """An SVG without what the page says itself, or in other ways: tooltips, links, fonts, background."""
     ElementTree.register_namespace("", SVG)
     root = ElementTree.fromstring(svg)
     for element in list(root.iter()):
+        is_graph = element.get("class") == "graph"
         for child in list(element):
-            if child.tag == f"{{{SVG}}}title" or (child.tag == f"{{{SVG}}}g" and child.get("id") == "a_graph0"):
+            kind = child.tag.removeprefix(f"{{{SVG}}}")
+            if kind == "title" or (is_graph and (kind == "polygon" or child.get("id") == "a_graph0")):
                 element.remove(child)
-            elif child.tag == f"{{{SVG}}}polygon" and element.get("class") == "graph":
+            elif kind == "a":  # all that it links to is a tooltip
                 element.remove(child)
-    for element in list(root.iter()):
-        for place, child in enumerate(list(element)):
-            inner = child.find(f"{{{SVG}}}a")
-            if inner is not None:  # a group that only holds a tooltip
-                child.remove(inner)
-                child.extend(list(inner))
-                element[place] = child
-                if child.get("id", "").startswith("a_"):
-                    del child.attrib["id"]
+                element.extend(list(child))
+                del element.attrib["id"]
+    for element in root.iter():
         for name in ("font-family", "{http://www.w3.org/XML/1998/namespace}space"):
             element.attrib.pop(name, None)
         element.tail = None

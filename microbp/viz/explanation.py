@@ -19,7 +19,7 @@ from microbp.tensor import Tensor
 from microbp.viz.lesson import array_text, gradient_name, place_text, signed, sum_text
 from microbp.viz.sums import worked_example
 from microbp.viz.text import shape_text
-from microbp.viz.trace import Step, Trace, trace, undisturbed
+from microbp.viz.trace import Step, Trace, shown, trace, undisturbed
 
 __all__ = ["Explanation", "Path", "explain"]
 
@@ -150,11 +150,11 @@ def explain(tensor: Tensor, loss: Tensor, *, model: Any = None, max_paths: int =
       at its only element: 3·20.09 = 60.26
     <BLANKLINE>
     way 1: mul_1 → x
-        20.085537
+        20.0855
     way 2: mul_1 → exp_1 → x
-        60.25661
+        60.2566
     the sum over the ways: ∂L/∂x =
-        80.34215
+        80.3421
     """
     found = trace(loss, None, model, "explain")
     wanted = found.boxes.get(tensor.grad_fn or tensor)
@@ -162,7 +162,7 @@ def explain(tensor: Tensor, loss: Tensor, *, model: Any = None, max_paths: int =
     start = found[0]
     if wanted == start.nodes[0]:
         return Explanation(start.output, start.accumulated, (), 1, (Path((), start.accumulated),))
-    if not onward:
+    if wanted is None or not onward:
         raise GraphError("explain(): the loss does not depend on this tensor, or not in a way that gradients go")
     arrivals = [step for step in found if step.nodes[1:2] == (wanted,) and step.accumulated is not None]
     count = counts_from(start.nodes[0], onward)[wanted]
@@ -186,7 +186,7 @@ def walk(found: Trace, wanted: str | None, onward: Sequence[Step]) -> Iterator[P
             while behind is not None:
                 behind, step = behind
                 steps.append(step)
-            yield Path(tuple(reversed(steps)), gradient)
+            yield Path(tuple(reversed(steps)), shown(gradient))
             continue
         for step in reversed(ways[here]):
             with np.errstate(all="ignore"):
