@@ -156,8 +156,8 @@ def explain(tensor: Tensor, loss: Tensor, *, model: Any = None, max_paths: int =
     the sum over the ways: ∂L/∂x =
         80.3421
     """
-    found = trace(loss, None, model, "explain")
-    wanted = found.boxes.get(tensor.grad_fn or tensor)
+    found, boxes = trace(loss, None, model, "explain")
+    wanted = boxes.get(tensor.grad_fn or tensor)
     onward = steps_towards(found, wanted)
     start = found[0]
     if wanted == start.nodes[0]:

@@ -70,11 +70,11 @@ class Arrays:
         return kept, min(columns, self.max_elems // kept)
 
     def number(self, value: Any) -> Any:
-        """A number in so many digits; what is not finite has no place in JSON, and becomes a word."""
+        """A number in so many digits; what is not finite has no place in JSON, and becomes a script's word for it."""
         if not isinstance(value, float | np.floating):
             return int(value)
         if not math.isfinite(value):
-            return str(float(value))
+            return str(float(value)).replace("inf", "Infinity").replace("nan", "NaN")
         short = float(f"{value:.{self.digits}g}")
         return int(short) if short == int(short) and abs(short) < 1e15 else short
 

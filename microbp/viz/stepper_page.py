@@ -27,7 +27,7 @@ from microbp.viz.trace import Trace, trace
 __all__ = ["Stepper", "stepper"]
 
 SVG = "http://www.w3.org/2000/svg"
-DIGITS = 6  # of a number on the page, in its tooltip; the cells show fewer
+DIGITS = 7  # of a number on the page, in its tooltip; the cells show fewer
 LARGEST = 300  # boxes of a drawing
 FRAME_HEIGHT = 680  # of the page in a notebook, in pixels
 
@@ -130,7 +130,7 @@ def stepper(
     for name, value in (("max_elems", max_elems), ("precision", precision)):
         if not isinstance(value, int) or value < 1:
             raise OptionError(f"stepper() has a positive whole number as {name}, got {value!r}")
-    steps = trace(loss, grad, model, "stepper")
+    steps, _ = trace(loss, grad, model, "stepper")
     return Stepper(steps, page_of(steps, drawing(loss, model), max_elems, precision, title))
 
 

@@ -128,14 +128,11 @@ class Trace(list[Step]):
     ----------
     view : View
         The graph, with the values of the forward.
-    boxes : dict
-        The ids of the drawing, by edge of the graph.
     """
 
-    def __init__(self, steps: Iterable[Step], view: View, boxes: dict[Any, str]) -> None:
+    def __init__(self, steps: Iterable[Step], view: View) -> None:
         super().__init__(steps)
         self.view = view
-        self.boxes = boxes
 
     def __str__(self) -> str:
         return print_trace(self)
@@ -180,11 +177,11 @@ def trace_backward(loss: Tensor, grad: Tensor | None = None, *, model: Any = Non
     ∂L/∂w = ∂L/∂mul_1 × w 3.0 1 of 2
     ∂L/∂w = ∂L/∂mul_1 × w 6.0 2 of 2
     """
-    return trace(loss, grad, model, "trace_backward")
+    return trace(loss, grad, model, "trace_backward")[0]
 
 
-def trace(loss: Tensor, grad: Tensor | None, model: Any, caller: str) -> Trace:
-    """As `trace_backward`; errors speak of the function that was called."""
+def trace(loss: Tensor, grad: Tensor | None, model: Any, caller: str) -> tuple[Trace, dict[Any, str]]:
+    """The steps, and the ids of the drawing by edge of the graph; errors speak of the function that was called."""
     if not isinstance(loss, Tensor):
         raise TypeError(f"{caller}() takes the loss, a Tensor, got {type(loss).__name__}")
     start = seed(loss, grad, create_graph=False)
@@ -195,7 +192,7 @@ def trace(loss: Tensor, grad: Tensor | None, model: Any, caller: str) -> Trace:
         tracer = Tracer(loss, builder, view, start)
         if tracer.unknown:
             raise lost(builder, tracer.unknown, caller)
-        return tracer.trace()
+        return tracer.trace(), {edge: box.id for edge, box in builder.boxes.items()}
 
 
 @contextmanager
@@ -372,7 +369,7 @@ class Tracer(Gradients):
         steps = [seed_step(box, start)]
         for edge, draft in self.drafts:
             steps.append(Step(index=len(steps), expected=self.received[edge], **draft))
-        return Trace(steps, self.view, {edge: box.id for edge, box in self.builder.boxes.items()})
+        return Trace(steps, self.view)
 
 
 def seed_step(box: Any, start: Any) -> Step:

@@ -59,8 +59,7 @@
     );
   }
 
-  const shapeText = (shape) =>
-    shape.length ? `(${shape.join(", ")}${shape.length === 1 ? "," : ""})` : "scalar";
+  const shapeText = (shape) => (shape.length ? `(${shape.join(", ")}${shape.length === 1 ? "," : ""})` : "scalar");
   const placeText = (index) => (index.length ? `[${index.join(",")}]` : "");
 
   /** A number in few digits. */
@@ -91,9 +90,12 @@
   /** Fill and ink: blue below zero, orange above, the stronger the larger; the ink that is easier to read. */
   function heat(value, largest) {
     const paper = dark.matches ? [29, 35, 42] : [246, 248, 250];
-    const hue = value < 0 ? (dark.matches ? [86, 180, 233] : [0, 114, 178]) : dark.matches ? [230, 159, 0] : [213, 94, 0];
+    const hue =
+      value < 0 ? (dark.matches ? [86, 180, 233] : [0, 114, 178]) : dark.matches ? [230, 159, 0] : [213, 94, 0];
     const share = Number.isFinite(value) && largest > 0 ? Math.min(Math.abs(value) / largest, 1) ** 0.8 : 0;
-    const fill = Number.isFinite(value) ? paper.map((part, k) => Math.round(part + (hue[k] - part) * share)) : [80, 0, 80];
+    const fill = Number.isFinite(value)
+      ? paper.map((part, k) => Math.round(part + (hue[k] - part) * share))
+      : [80, 0, 80];
     const light = luminance(fill);
     return [`rgb(${fill.join(",")})`, (light + 0.05) / 0.05 > 1.05 / (light + 0.05) ? "#000000" : "#ffffff"];
   }
@@ -271,7 +273,9 @@
     known.forEach(([, , ...places]) => {
       places.filter(Boolean).forEach(([array, place]) => {
         document
-          .querySelectorAll(`figure[data-array="${array}"]:not([data-role="contribution"]):not([data-role="accumulated"])`)
+          .querySelectorAll(
+            `figure[data-array="${array}"]:not([data-role="contribution"]):not([data-role="accumulated"])`,
+          )
           .forEach((figure) => figure.querySelector(`td[data-i="${place}"]`)?.classList.add("part"));
       });
     });
