@@ -20,7 +20,7 @@ def photograph(page: Path, step: int, picture: Path) -> None:
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         raise SystemExit(f"{picture.name} needs a browser: apt install chromium")
-    options = ["--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=1180,830", f"--screenshot={picture}"]
+    options = ["--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=1440,800", f"--screenshot={picture}"]
     subprocess.run([browser, *options, f"{page.as_uri()}#step={step}"], check=True, capture_output=True)
 
 

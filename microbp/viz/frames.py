@@ -79,10 +79,31 @@ class Arrays:
         return int(short) if short == int(short) and abs(short) < 1e15 else short
 
 
-def frames_of(trace: Trace, arrays: Arrays) -> list[Frame]:
-    """The forward steps, then those of the backward pass."""
-    forward = [forward_frame(op, arrays) for op in trace.view.operations]
-    return [*forward, *(backward_frame(step, arrays) for step in trace)]
+def frames_of(trace: Trace, arrays: Arrays, drawn: set[str]) -> list[Frame]:
+    """The forward steps, then those of the backward pass.
+
+    Parameters
+    ----------
+    trace : Trace
+    arrays : Arrays
+        Where the numbers are put.
+    drawn : set of str
+        The ids in the drawing, in which modules may be closed.
+    """
+    homes = {op.id: home(op, drawn) for op in trace.view.operations}
+    frames = [forward_frame(op, arrays) for op in trace.view.operations]
+    frames += [backward_frame(step, arrays) for step in trace]
+    for frame in frames:
+        frame["n"][0] = homes.get(frame["n"][0], frame["n"][0])
+    return frames
+
+
+def home(op: Operation, drawn: set[str]) -> str:
+    """Where an operation is in the drawing: itself, or the closed box that it is in."""
+    if op.id in drawn or not drawn:
+        return op.id
+    around = [call.id for call in reversed(op.call.path() if op.call else [])]
+    return next((id for id in around if id in drawn), "earlier")
 
 
 def panel(role: str, caption: str, array: Any, arrays: Arrays) -> Frame:

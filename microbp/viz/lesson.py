@@ -30,7 +30,7 @@ def sentences(step: Any) -> str:
     """What happens in a step."""
     if step.kind == "seed":
         one = "1" if step.contribution.size == 1 and step.contribution.item() == 1 else "the gradient that was given"
-        return f"The backward pass starts at the loss L, which is {step.output} here: ∂L/∂L = {one}."
+        return f"The backward pass starts at the loss L, which is {step.output} here: ∂L/∂L = {one}.{hooks(step)}"
     gradient = gradient_name(step.input)
     if step.kind == "broadcast":
         what = (
@@ -60,7 +60,14 @@ def sentences(step: Any) -> str:
         what = f"{step.op}.backward, a function of your own, returned this for {step.input}."
     else:
         what = f"{step.op} sends back to {step.input}: {step.named.split(' = ', 1)[1]}."
-    return f"{what} {arrival(step, gradient)}"
+    return f"{what} {arrival(step, gradient)}{hooks(step)}"
+
+
+def hooks(step: Any) -> str:
+    """A warning where ``backward()`` would do more than is shown."""
+    if not step.hooked or step.received < step.expected:
+        return ""
+    return f" The hooks of {step.input} are not called here; if one changes the gradient, backward() goes on with that."
 
 
 def arrival(step: Any, gradient: str) -> str:

@@ -137,7 +137,7 @@ def stepper(
 def page_of(steps: Trace, svg: str, max_elems: int, precision: int, title: str | None) -> str:
     """The page: the template with everything put in."""
     arrays = Arrays(max_elems, max(DIGITS, precision))
-    frames = frames_of(steps, arrays)
+    frames = frames_of(steps, arrays, set(re.findall(r'\bid="(\w+)"', svg)))
     data = {"precision": precision, "frames": frames, "arrays": arrays.stored}
     parts = {
         "title": html.escape(title or "The backward pass, step by step"),

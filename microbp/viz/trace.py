@@ -31,7 +31,7 @@ from microbp.viz.boxes import captions, plain, written
 from microbp.viz.lesson import axes_text, gradient_name, print_step, print_trace
 from microbp.viz.text import shape_text
 from microbp.viz.values import Gradients, Pull, target_of, unchanged
-from microbp.viz.view import Builder, Operation, View
+from microbp.viz.view import Builder, Operation, TensorBox, View
 
 __all__ = ["Step", "Trace", "trace", "trace_backward"]
 
@@ -84,6 +84,8 @@ class Step:
         dL/d(input) as far as it was known before, and is now. Both None where a broadcast is still to be undone.
     received, expected : int
         How many contributions the input has got by then, of how many.
+    hooked : bool
+        Whether the input has hooks, which ``backward()`` calls and a trace does not.
     file, line : str or None, int or None
         Where the user's program calls the operation.
     nodes : tuple of str
@@ -112,6 +114,7 @@ class Step:
     accumulated: Any
     received: int
     expected: int
+    hooked: bool
     file: str | None
     line: int | None
     nodes: tuple[str, ...]
@@ -184,6 +187,8 @@ def trace(loss: Tensor, grad: Tensor | None, model: Any, caller: str) -> tuple[T
     """The steps, and the ids of the drawing by edge of the graph; errors speak of the function that was called."""
     if not isinstance(loss, Tensor):
         raise TypeError(f"{caller}() takes the loss, a Tensor, got {type(loss).__name__}")
+    if model is not None and not hasattr(model, "named_parameters"):
+        raise TypeError(f"{caller}() takes names from model=, a module; got {type(model).__name__}")
     start = seed(loss, grad, create_graph=False)
     with undisturbed():
         builder = Builder((loss,), model, None, True, "none")
@@ -273,6 +278,7 @@ class Tracer(Gradients):
             "line": None if op.place is None else op.place[1],
             "nodes": (op.id, target.id, source.id),
             "received": self.received[edge],
+            "hooked": bool(edge.hooks),
         }
         arrival = {"earlier": self.last.get(edge), "accumulated": shown(self.total[edge])}
         self.last[edge] = arrival["accumulated"]
@@ -364,15 +370,14 @@ class Tracer(Gradients):
 
     def trace(self) -> Trace:
         """The steps, with what could only be counted at the end."""
-        start = self.total[self.loss.node or self.loss]
-        box = self.builder.box(self.loss.node or self.loss)
-        steps = [seed_step(box, start)]
+        edge = self.loss.node or self.loss
+        steps = [seed_step(self.builder.box(edge), self.total[edge], bool(edge.hooks))]
         for edge, draft in self.drafts:
             steps.append(Step(index=len(steps), expected=self.received[edge], **draft))
         return Trace(steps, self.view)
 
 
-def seed_step(box: Any, start: Any) -> Step:
+def seed_step(box: TensorBox, start: Any, hooked: bool) -> Step:
     """The first step: the gradient of the loss with respect to itself."""
     one = start.size == 1 and start.item() == 1
     return Step(
@@ -396,6 +401,7 @@ def seed_step(box: Any, start: Any) -> Step:
         accumulated=start,
         received=1,
         expected=1,
+        hooked=hooked,
         file=None,
         line=None,
         nodes=(box.id,),

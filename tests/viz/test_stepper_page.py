@@ -15,7 +15,7 @@ import pytest
 import microbp
 from microbp import Tensor, nn
 from microbp.errors import OptionError
-from microbp.viz import backend
+from microbp.viz import backend, stepper_page
 from microbp.viz.stepper_page import Stepper, stepper
 from microbp.viz.trace import Step
 from tests.viz.browser import Page, chromium, missing
@@ -212,7 +212,8 @@ def test_a_click_writes_out_a_sum_that_comes_to_the_number(name: str, opened: An
         page.run("window.dispatchEvent(new HashChangeEvent('hashchange'))")
         cells = page.run("""const cells = document.querySelectorAll("[data-role=contribution] td");
             const written = document.getElementById("written");
-            return [...cells].slice(0, 6).map((cell) => (cell.click(), [Number(cell.dataset.i), written.textContent]))""")
+            const result = (cell) => [Number(cell.dataset.i), written.textContent];
+            return [...cells].slice(0, 6).map((cell) => (cell.click(), result(cell)))""")
         for place, text in cells:
             name_of_it, *parts = re.split(r" = ", text)
             assert name_of_it.startswith(f"∂L/∂{step.input}")
@@ -382,6 +383,23 @@ def test_without_graphviz_there_is_a_list_of_operations(opened: Any, monkeypatch
     assert page.run("return document.querySelector('#graph .at').id") == data_of(made)["frames"][7]["n"][0]
     page.click("#graph li")
     assert page.run("return document.querySelector('#graph .at').id") == "op0"
+
+
+@in_browser
+def test_where_modules_are_closed_their_box_is_marked(opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stepper_page, "LARGEST", 12)
+    page, made = opened(residual(), 3)
+    assert page.run("return document.querySelectorAll('#graph .operation').length") < len(made.trace.view.operations)
+    for position in range(1, len(data_of(made)["frames"]) + 1):
+        page.open(position)
+        assert page.run("return document.querySelectorAll('#graph .node.at').length") == 1
+
+
+@in_browser
+def test_a_leaf_alone_is_a_page_of_one_step(opened: Any) -> None:
+    page, _ = opened(alive(microbp.tensor(2.0, requires_grad=True)))
+    assert page.text("counter") == "1 of 1"
+    assert [cell[1] for cell in page.matrices()[0]["cells"]] == ["1"]
 
 
 @in_browser

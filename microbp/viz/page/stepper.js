@@ -77,6 +77,10 @@
 
   const bracketed = (value) => (value < 0 ? `(${text(value)})` : text(value));
 
+  /** Text whose derivatives and shapes do not break across lines. */
+  const unbroken = (line) =>
+    line.replaceAll("/∂", "/\u2060∂").replace(/\(\d[\d, ]*\)/g, (shape) => shape.replaceAll(" ", "\u00a0"));
+
   // -- colours ------------------------------------------------------------------------------
 
   const luminance = (rgb) => {
@@ -159,7 +163,7 @@
     byId("phase").textContent = backward ? "backward" : "forward";
     byId("phase").className = backward ? "backward" : "forward";
     byId("place").textContent = [frame.o, frame.m && `in ${frame.m}`, frame.w].filter(Boolean).join(" · ");
-    byId("sentence").textContent = frame.s;
+    byId("sentence").textContent = unbroken(frame.s);
     byId("formulas").replaceChildren(
       ...frame.f.map((line, k) => element("div", line, k === Math.min(1, frame.f.length - 1) ? { class: "main" } : {})),
     );
@@ -314,7 +318,7 @@
     const svg = graph.querySelector("svg");
     if (!svg) return;
     const { width, height } = svg.viewBox.baseVal;
-    const scale = Math.min(Math.max((window.innerHeight * 0.42 - 24) / height, 0.9), 4 / 3);
+    const scale = Math.min(Math.max((window.innerHeight * 0.36 - 24) / height, 0.9), 4 / 3);
     svg.setAttribute("width", width * scale);
     svg.setAttribute("height", height * scale);
   }
