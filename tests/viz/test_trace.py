@@ -20,8 +20,9 @@ from microbp.mode import observe
 from microbp.ops.op import Op, registry
 from microbp.tensor import apply, wrap
 from microbp.utils.checkpoint import checkpoint
+from microbp.viz.step import Step
 from microbp.viz.sums import terms
-from microbp.viz.trace import Step, trace, trace_backward
+from microbp.viz.trace import trace, trace_backward
 from tests.samples import table
 from tests.viz.networks import alive, counting, examples, settle
 
