@@ -29,10 +29,10 @@ from typing import Any
 
 from microbp import label
 from microbp.errors import GraphError, MutationError
-from microbp.mode import current
+from microbp.mode import Step, current
 from microbp.ops.op import Op, Plan, sum_to
 
-__all__ = ["Node", "Version", "collect", "propagate"]
+__all__ = ["Node", "Onlooker", "Version", "collect", "propagate"]
 
 numbers = itertools.count()
 by_number = attrgetter("number")
@@ -52,7 +52,7 @@ class Version:
         The number of the last node that a recorded operation in place made for it; -1 before the first.
     """
 
-    __slots__ = ("moved", "written")
+    __slots__ = ("__weakref__", "moved", "written")
 
     def __init__(self) -> None:
         self.moved = -1
@@ -61,6 +61,37 @@ class Version:
     def write(self) -> None:
         """Note a write."""
         self.written = write()
+
+
+class Onlooker:
+    """What looks at memory and knows of the writes to it: a tensor, or the node that computed one.
+
+    Attributes
+    ----------
+    _version : Version or None
+        The record of the writes to its memory; None before anything shares or changes that.
+    """
+
+    _version: Version | None = None
+    _since: int = -1  # when it was given this memory
+    _former: tuple[tuple[int, int, weakref.ref[Version]], ...] = ()  # others before it: from when, to when, and writes
+
+    def look_elsewhere(self, version: Version, number: int) -> None:
+        """Look at other memory from now on.
+
+        Nodes that kept values of the memory before are still to hear of writes to it, as long as anything is left that
+        could write there.
+        """
+        former = [entry for entry in self._former if entry[2]() is not None]
+        if self._version is not None:
+            former.append((self._since, number, weakref.ref(self._version)))
+        self._former, self._since, self._version = tuple(former), number, version
+
+    def version_at(self, number: int) -> Version | None:
+        """The record of the writes to the memory that it looked at when something of this number was made."""
+        if number > self._since:
+            return self._version
+        return next((reference() for start, end, reference in self._former if start < number < end), None)
 
 
 class Writes:
@@ -83,7 +114,7 @@ def write() -> int:
     return number
 
 
-class Node:
+class Node(Onlooker):
     """One recorded operation.
 
     An *edge* is what a node knows of an input: the input's own node, or, where that was not
@@ -116,7 +147,6 @@ class Node:
     """
 
     _requires_grad = True  # as tensors have it, so that edges can be asked alike
-    _version: Version | None = None
     kept: Sequence[Any] | None
     shapes: tuple[tuple[int, ...], ...] | None = None
     hooks: list[Callable[[Any], Any]] | None = None
@@ -269,14 +299,19 @@ def propagate(
             edge = inputs[position]
             if wanted is not None and edge not in wanted:
                 continue
-            if options:
-                contribution = rule(g, *pick(kept), **{name: node.options[name] for name in options})
-            else:
-                contribution = rule(g, *pick(kept))
-            if contribution is None:
+            try:
+                if options:
+                    product = rule(g, *pick(kept), **{name: node.options[name] for name in options})
+                else:
+                    product = rule(g, *pick(kept))
+            except Exception as error:
+                error.add_note(label.during(node, position, collect(seeds)))
+                raise
+            if product is None:
                 continue  # a function of the user's own has no gradient for this argument
-            if shapes is not None and contribution.shape != shapes[position]:
-                contribution = sum_to(contribution, shapes[position])
+            contribution = product
+            if shapes is not None and product.shape != shapes[position]:
+                contribution = sum_to(product, shapes[position])
             earlier = pending.get(edge)
             if earlier is not None:
                 pending[edge] = earlier + contribution
@@ -288,7 +323,7 @@ def propagate(
             else:
                 pending[edge] = contribution
             if observer is not None:
-                observer.backward(node, position, g, contribution, pending[edge])
+                observer.backward(Step(node, position, g, product, contribution, pending[edge], seeds))
         if not retain_graph:
             node.kept = None
             if plan.constants or node.op.variadic:
@@ -300,12 +335,13 @@ def propagate(
 
 def check_versions(node: Node, seeds: Iterable[Any]) -> None:
     """Refuse to use a value that was overwritten after it was kept."""
-    for position in node.plan.guarded:
-        version = getattr(node.inputs[position], "_version", None)  # Python numbers have none
+    kept = [(node.op.argument(position), node.inputs[position]) for position in node.plan.guarded]
+    if node.plan.keeps_output:
+        kept.append(("y", node))
+    for letter, edge in kept:
+        version = edge.version_at(node.number) if isinstance(edge, Onlooker) else None  # Python numbers have none
         if version is not None and version.written > node.number:
-            raise MutationError(label.overwritten(node, collect(seeds), position))
-    if node.plan.keeps_output and node._version is not None and node._version.written > node.number:
-        raise MutationError(label.overwritten(node, collect(seeds), None))
+            raise MutationError(label.overwritten(node, collect(seeds), letter, version.written))
 
 
 def forget_constants(node: Node) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 __all__ = [
+    "AnomalyError",
     "BroadcastWarning",
     "CheckpointError",
     "DivisionError",
@@ -28,6 +29,7 @@ __all__ = [
     "ShapeError",
     "StaleGraphError",
     "StateError",
+    "SummaryError",
     "warn",
 ]
 
@@ -62,6 +64,10 @@ class GraphError(MicrobpError, RuntimeError):
     """The graph cannot do what was asked: nothing was recorded, or it was already freed."""
 
 
+class AnomalyError(MicrobpError, RuntimeError):
+    """A gradient became NaN or infinite where `microbp.autograd.detect_anomaly` watches for that."""
+
+
 class GradcheckError(MicrobpError, RuntimeError):
     """A gradient of the backward pass differs from central differences."""
 
@@ -88,6 +94,10 @@ class RangeError(MicrobpError, IndexError, RuntimeError, ValueError):
 
 class StateError(MicrobpError, RuntimeError):
     """A state dict does not fit the module or optimizer that is to load it."""
+
+
+class SummaryError(MicrobpError, RuntimeError):
+    """The forward pass of a model failed while it was summarised; the text names the layer."""
 
 
 class BroadcastWarning(UserWarning):

@@ -6,12 +6,26 @@ and it knows an operation only through its row. Everything is duck-typed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from operator import itemgetter
 from types import CodeType
 from typing import Any
 
-__all__ = ["describe", "failed", "formula", "freed", "overwritten", "place", "title"]
+__all__ = [
+    "changed",
+    "describe",
+    "during",
+    "failed",
+    "formula",
+    "freed",
+    "kept",
+    "name_of",
+    "numpy_name",
+    "overwritten",
+    "place",
+    "replaced",
+    "title",
+]
 
 
 def title(node: Any) -> str:
@@ -80,6 +94,14 @@ def describe(value: Any) -> str:
     return repr(value)
 
 
+def numpy_name(function: Any) -> str:
+    """What a NumPy function, or a method of a ufunc, is called: ``np.linalg.qr``, ``np.add.at``."""
+    if isinstance(function, tuple):
+        return ".".join(["np", function[0].__name__, *function[1:]])
+    home = (getattr(function, "__module__", None) or "numpy").split(".")
+    return ".".join(["np", *(part for part in home[1:] if not part.startswith("_")), function.__name__])
+
+
 def failed(op: Any, values: tuple[Any, ...], reason: object) -> str:
     """A forward that NumPy refused: the row, its arguments with their shapes, and NumPy's reason."""
     arguments = ", ".join(f"{op.argument(position)}: {describe(value)}" for position, value in enumerate(values))
@@ -95,10 +117,90 @@ def freed(node: Any, nodes: Iterable[Any] = ()) -> str:
     )
 
 
-def overwritten(node: Any, nodes: Iterable[Any], position: int | None) -> str:
-    """A kept value was written to after the forward pass."""
-    what = "its output" if position is None else f"its argument {node.op.argument(position)!r}"
+def during(node: Any, position: int, nodes: Iterable[Any] = ()) -> str:
+    """Where the backward pass was when a rule failed."""
+    return f"in the backward pass of {title(node)}{at(node, nodes)}, for {formula(node, position)}"
+
+
+def name_of(edge: Any, nodes: Iterable[Any] = ()) -> str | None:
+    """What a tensor is called: by the user, else as a parameter or buffer of the modules that the graph went through.
+
+    Parameters
+    ----------
+    edge : Tensor, Node or anything
+        An input of a node.
+    nodes : iterable of Node
+        The graph, whose notes of module calls are searched; the name in the outermost module is the longest.
+    """
+    given = getattr(edge, "name", None)
+    if isinstance(given, str):
+        return given
+    found = [
+        name
+        for module in {module for node in nodes for module in modules_of(node)}
+        for name, tensor in (*module.named_parameters(), *module.named_buffers())
+        if tensor is edge
+    ]
+    return max(found, key=lambda name: (name.count("."), name)) if found else None
+
+
+def modules_of(node: Any) -> Iterator[Any]:
+    """The modules whose calls ended with a node, as far as they are still there."""
+    note = node.calls
+    while note is not None:
+        reference, _, note, _, _ = note
+        module = reference()
+        if module is not None:
+            yield module
+
+
+def kept(node: Any, nodes: Iterable[Any], letter: str) -> str:
+    """What a node kept under a letter or as an option: what that is, whose, and what it looks like."""
+    if letter in node.options:
+        return f"its option {letter!r}"
+    at_hand = isinstance(node.kept, tuple)  # else it would have to be computed anew
+    value = dict(zip(node.plan.letters, node.kept, strict=True))[letter] if at_hand else None
+    if letter == "y":
+        return f"its output{identity(node, nodes, value, own=True)}"
+    if letter in node.op.arguments:
+        edge = node.inputs[node.op.arguments.index(letter)]
+        return f"its argument {letter!r}{identity(edge, nodes, value)}"
+    return f"its {letter!r}{identity(None, nodes, value)}, which the forward computed,"
+
+
+def identity(edge: Any, nodes: Iterable[Any], value: Any, own: bool = False) -> str:
+    """A tensor by its name or origin, and by its shape and dtype, in brackets; nothing if nothing is known."""
+    name = name_of(edge, nodes)
+    if name is None and hasattr(edge, "op") and not own:
+        name = f"the output of {title(edge)}{at(edge, nodes)}"
+    known = ", ".join([*([name] if name else []), *([describe(value)] if hasattr(value, "shape") else [])])
+    return f" ({known})" if known else ""
+
+
+def changed(when: int, written: int | None) -> str:
+    """When a value was kept, and when it was overwritten: both numbers count nodes and writes as they come."""
+    if written is None:
+        return (
+            f" as it was at version {when}, but its memory was written to since, past the Tensor API: through t.array, "
+            "or an array, a view or a buffer that shares it. Call backward() before such a write; or keep a copy, "
+            "t.clone() or array.copy(); or write through the tensor, t[...] = values, which is always noticed"
+        )
     return (
-        f"{title(node)}{at(node, nodes)} needs {what} as it was in the forward, but it was changed in place since. "
-        "Compute the loss anew after the change, or change a copy (t.clone())"
+        f" as it was at version {when}, but it was changed in place since, at version {written}. Call backward() "
+        "before the change, such as an optimizer's step; or compute the loss anew after it, or change a copy, t.clone()"
+    )
+
+
+def overwritten(node: Any, nodes: Iterable[Any], letter: str, written: int | None) -> str:
+    """A kept value was written to after the forward pass: through the Tensor API at a version, or past it."""
+    nodes = tuple(nodes)
+    return f"{title(node)}{at(node, nodes)} needs {kept(node, nodes, letter)}{changed(node.number, written)}"
+
+
+def replaced(node: Any, letter: str) -> str:
+    """A leaf was given other data after the forward pass, so that second derivatives cannot refer to it."""
+    return (
+        f"{title(node)}{at(node)} needs {kept(node, (node,), letter)} as it was at version {node.number}, but the "
+        "tensor was given other data since (t.data = ..., as also module.to(dtype) does), so that nothing can be "
+        "recorded for the values it had. Compute the loss anew after the change"
     )

@@ -10,34 +10,101 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar, overload
+from typing import Any, NamedTuple, Protocol, Self, TypeVar, overload
 
 __all__ = [
     "Mode",
+    "ModeSwitch",
     "Observer",
+    "Setting",
+    "Step",
     "current",
     "enable_grad",
     "inference_mode",
     "is_grad_enabled",
+    "members",
     "no_grad",
     "observe",
+    "observing",
     "set_grad_enabled",
+    "together",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class Step(NamedTuple):
+    """One step of a backward pass: a rule turned the gradient of a node's output into one for an input of it.
+
+    The gradients are arrays, or tensors where the pass itself is recorded.
+    """
+
+    node: Any
+    """The node whose rule ran; it still has what it kept."""
+
+    position: int
+    """Which of its inputs the step is for."""
+
+    upstream: Any
+    """The gradient of the output of the node, dL/dy."""
+
+    product: Any
+    """What the rule made of it."""
+
+    contribution: Any
+    """The product, summed over the axes along which the input was broadcast."""
+
+    received: Any
+    """What the input has received so far, this contribution included."""
+
+    seeds: Any
+    """Where the pass began: a mapping of edges to the gradients there."""
+
+
 class Observer(Protocol):
-    """What can be told of every operation, as it is recorded and as its gradient is computed."""
+    """What can be told of every operation, as it is recorded and as its gradient is computed.
+
+    What it raises ends the operation, or the backward pass, which then has changed no gradient.
+    """
 
     def forward(self, node: Any, output: Any) -> None:
         """An operation was recorded and gave this output."""
 
-    def backward(self, node: Any, position: int, upstream: Any, contribution: Any, received: Any) -> None:
-        """A rule turned the gradient of a node's output into a contribution to one of its inputs."""
+    def backward(self, step: Step) -> None:
+        """A rule gave the gradient of an input."""
+
+
+class Observers:
+    """Several observers as one, told in turn."""
+
+    def __init__(self, observers: tuple[Observer, ...]) -> None:
+        self.observers = observers
+
+    def forward(self, node: Any, output: Any) -> None:
+        """Tell them of an operation."""
+        for observer in self.observers:
+            observer.forward(node, output)
+
+    def backward(self, step: Step) -> None:
+        """Tell them of a step of the backward pass."""
+        for observer in self.observers:
+            observer.backward(step)
+
+
+def members(observer: Observer | None) -> tuple[Observer, ...]:
+    """The observers that stand behind one."""
+    if observer is None:
+        return ()
+    return observer.observers if isinstance(observer, Observers) else (observer,)
+
+
+def together(observers: Iterable[Observer]) -> Observer | None:
+    """One observer for any number of them, each told once."""
+    distinct = tuple(dict.fromkeys(observers))
+    return Observers(distinct) if len(distinct) > 1 else next(iter(distinct), None)
 
 
 class Mode:
@@ -120,7 +187,32 @@ class ModeSwitch:
         return wrapper
 
 
-class set_grad_enabled(ModeSwitch):
+class Setting(ModeSwitch):
+    """A switch that holds from where it is made, unless it turns out to be a ``with`` block or a decorator."""
+
+    _before: Mode | None = None
+
+    def hold(self, mode: Mode) -> None:
+        """Change the mode from here on."""
+        self._before = current.get()
+        current.set(mode)
+
+    def __enter__(self) -> None:
+        self._undo()
+        super().__enter__()
+
+    def __call__(self, function: F) -> F:
+        self._undo()
+        return super().__call__(function)
+
+    def _undo(self) -> None:
+        """Take back what the constructor did."""
+        if self._before is not None:
+            current.set(self._before)
+            self._before = None
+
+
+class set_grad_enabled(Setting):
     """Record operations inside the block if `mode`, else not; called on its own, from here on.
 
     Examples
@@ -136,25 +228,10 @@ class set_grad_enabled(ModeSwitch):
     def __init__(self, mode: bool) -> None:
         self.mode = mode
         before = current.get()
-        self._before: Mode | None = before
-        current.set(Mode(mode, before.observer, before.outer))
+        self.hold(Mode(mode, before.observer, before.outer))
 
     def enter(self, outer: Mode) -> Mode:
         return Mode(self.mode, outer.observer, outer)
-
-    def __enter__(self) -> None:
-        self._undo()
-        super().__enter__()
-
-    def __call__(self, function: F) -> F:
-        self._undo()
-        return super().__call__(function)
-
-    def _undo(self) -> None:
-        """Take back what the constructor did, once it turns out to be a block or a decorator."""
-        if self._before is not None:
-            current.set(self._before)
-            self._before = None
 
 
 class no_grad(ModeSwitch):
@@ -237,20 +314,42 @@ class inference_mode(ModeSwitch):
 
 
 class observe(ModeSwitch):
-    """Tell an observer of every operation inside the block.
+    """Tell an observer of every operation inside the block, besides those that are told already.
 
     Parameters
     ----------
     observer : Observer
-        An object with the methods ``forward(node, output)`` and
-        ``backward(node, position, upstream, contribution, received)``.
+        An object with the methods ``forward(node, output)`` and ``backward(step)``.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> class Names:
+    ...     def forward(self, node, output):
+    ...         print(node.op.name, output.item())
+    ...
+    ...     def backward(self, step):
+    ...         print(step.node.op.name, step.position, step.contribution)
+    >>> x = microbp.tensor(3.0, requires_grad=True)
+    >>> with observe(Names()):
+    ...     (x * 2.0).backward()
+    mul 6.0
+    mul 0 2.0
     """
 
     def __init__(self, observer: Observer) -> None:
         self.observer = observer
 
     def enter(self, outer: Mode) -> Mode:
-        return Mode(outer.recording, self.observer, outer)
+        return Mode(outer.recording, together((*members(outer.observer), self.observer)), outer)
+
+
+def observing(mode: Mode, observer: Observer | None) -> Mode:
+    """A mode, and those outside it as far as the same is observed in them, with another observer."""
+    outer = mode.outer
+    if outer is not None and outer.observer is mode.observer:
+        outer = observing(outer, observer)
+    return Mode(mode.recording, observer, outer)
 
 
 def is_grad_enabled() -> bool:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import microbp
 from microbp import errors
 from microbp.engine import Node, collect
+from microbp.mode import Step
 from tests.leaves import leaf
 from tests.referee import compare
 
@@ -260,14 +261,16 @@ def test_an_observer_is_told_of_every_step() -> None:
         def forward(self, node: Node, output: Any) -> None:
             self.told.append((node.op.name, output.tolist()))
 
-        def backward(self, node: Node, position: int, upstream: Any, contribution: Any, received: Any) -> None:
-            self.told.append((node.op.name, position, float(upstream), float(contribution), float(received)))
+        def backward(self, step: Step) -> None:
+            gradients = [float(g) for g in (step.upstream, step.product, step.contribution, step.received)]
+            assert step.seeds == {y.grad_fn: 1.0}
+            self.told.append((step.node.op.name, step.position, *gradients))
 
     recorder = Recorder()
     x = microbp.tensor(3.0, requires_grad=True)
     with microbp.autograd.observe(recorder):
         y = x * x
         y.backward()
-    assert recorder.told == [("mul", 9.0), ("mul", 0, 1.0, 3.0, 3.0), ("mul", 1, 1.0, 3.0, 6.0)]
+    assert recorder.told == [("mul", 9.0), ("mul", 0, 1.0, 3.0, 3.0, 3.0), ("mul", 1, 1.0, 3.0, 3.0, 6.0)]
     x * x
     assert len(recorder.told) == 3

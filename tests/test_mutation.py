@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -133,3 +134,111 @@ def test_a_leaf_that_requires_grad_is_not_changed_in_place() -> None:
         x.add_(1.0)
     assert x.item() == 2.0
     assert x.is_leaf
+
+
+def test_the_memory_that_a_tensor_had_before_it_was_given_other_data_is_still_watched() -> None:
+    def old_memory(alias_of: Any, change: Any, of_leaf: bool, kept_output: bool = False) -> None:
+        w = leaf(1.0, 2.0)
+        y = w if of_leaf else w.exp() if kept_output else w * 1.0
+        with microbp.no_grad():
+            alias = alias_of(y)
+        loss = y.sum() if kept_output else (y * y).sum()
+        for _ in range(2):
+            y.data = microbp.tensor([5.0, 6.0], dtype=microbp.float64)
+        change(alias)
+        with pytest.raises(errors.MutationError):
+            loss.backward()
+
+    for alias_of in (lambda t: t.detach(), lambda t: t.data, lambda t: t[:1], lambda t: t.view(2, 1).T):
+        for change in (lambda t: t.data.add_(1.0), lambda t: t.detach().__setitem__(0, 9.0)):
+            old_memory(alias_of, change, of_leaf=True)
+            old_memory(alias_of, change, of_leaf=False)
+            old_memory(alias_of, change, of_leaf=False, kept_output=True)
+
+
+def test_writes_to_other_data_are_none_to_the_old() -> None:
+    for of in (lambda w: w, lambda w: w * 1.0):
+        w = leaf(1.0, 2.0)
+        y = of(w)
+        loss = (y * y).sum()
+        other = microbp.tensor([5.0, 6.0], dtype=microbp.float64)
+        y.data = other
+        other.add_(1.0)
+        with microbp.no_grad():
+            y.mul_(2.0)
+        loss.backward()
+        assert w.grad.tolist() == [2.0, 4.0]
+        loss = (y * y).sum()
+        other.add_(1.0)
+        with pytest.raises(errors.MutationError):
+            loss.backward()
+
+
+def test_what_is_remembered_of_old_data_does_not_grow() -> None:
+    w = leaf(1.0, 2.0)
+    for _ in range(20):
+        (w * w).sum().backward()
+        w.data = w.data - 0.1 * w.grad
+        w.data += 0.1
+    assert len(w._former) <= 1
+
+
+def test_a_view_that_was_given_other_data_is_one_no_longer() -> None:
+    w = leaf(1.0, 2.0)
+    y = w * 1.0
+    view = y[:1]
+    other = leaf(5.0) * 1.0
+    view.data = other
+    other.mul_(3.0)
+    assert view.tolist() == [15.0]
+    assert y.tolist() == [1.0, 2.0]
+    y.mul_(2.0)
+    (view * view).sum().backward()
+    assert w.grad.tolist() == [30.0, 0.0]  # of the new values, by the old history
+
+
+def test_a_view_whose_base_was_given_other_data_is_not_changed_in_place() -> None:
+    w = leaf(1.0, 2.0)
+    y = w * 1.0
+    view = y[:1]
+    y.data = microbp.tensor([5.0, 6.0], dtype=microbp.float64)
+    with pytest.raises(errors.GraphError, match="given other data"):
+        view.mul_(2.0)
+    y.mul_(2.0)
+    assert view.tolist() == [1.0]
+    (view * view).sum().backward()
+    assert w.grad.tolist() == [2.0, 0.0]
+
+
+def test_a_view_that_missed_a_recorded_change_of_a_base_with_other_data_is_refused() -> None:
+    y = leaf(1.0, 2.0) * 1.0
+    view = y[:1]
+    y.mul_(2.0)
+    y.data = microbp.tensor([5.0, 6.0], dtype=microbp.float64)
+    with pytest.raises(errors.GraphError, match="given other data"):
+        view * 2.0
+
+
+def test_writes_after_detaching_in_place_are_seen() -> None:
+    x = leaf(1.0, 2.0)
+    y = x * 2.0
+    loss = (y * y).sum()
+    y.detach_()
+    y.add_(1.0)
+    with pytest.raises(errors.MutationError):
+        loss.backward()
+
+
+def test_a_shallow_copy_is_on_the_same_memory_and_its_writes_are_seen() -> None:
+    x, w = microbp.tensor([1.0, 2.0], dtype=microbp.float64), leaf(3.0, 4.0)
+    x.name = "x"
+    loss = (w * x).sum()
+    twin = copy.copy(x)
+    assert (twin.name, twin.requires_grad, copy.copy(w).requires_grad) == ("x", False, True)
+    assert type(copy.copy(microbp.nn.Parameter(x))) is microbp.nn.Parameter
+    twin.add_(1.0)
+    assert x.tolist() == [2.0, 3.0]
+    with pytest.raises(errors.MutationError):
+        loss.backward()
+    with pytest.raises(errors.GraphError, match="only leaves"):
+        copy.copy(w * 2.0)

@@ -1,14 +1,20 @@
 """Differentiation on demand: gradients of anything with respect to anything, and checks of them."""
 
 from microbp.autograd import functional
+from microbp.autograd.anomaly import detect_anomaly, set_detect_anomaly
 from microbp.autograd.backward import backward, grad
+from microbp.autograd.check_graph import check_graph
 from microbp.autograd.function import Function
 from microbp.autograd.gradcheck import gradcheck, gradgradcheck
+from microbp.autograd.mutation import detect_mutation
 from microbp.mode import enable_grad, inference_mode, no_grad, observe, set_grad_enabled
 
 __all__ = [
     "Function",
     "backward",
+    "check_graph",
+    "detect_anomaly",
+    "detect_mutation",
     "enable_grad",
     "functional",
     "grad",
@@ -17,5 +23,6 @@ __all__ = [
     "inference_mode",
     "no_grad",
     "observe",
+    "set_detect_anomaly",
     "set_grad_enabled",
 ]

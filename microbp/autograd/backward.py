@@ -74,6 +74,7 @@ def backward(
     if targets is not None:
         edges = {target: target.grad_fn or target for target in targets}
         gradients = {target: gradients[edge] for target, edge in edges.items() if edge in gradients}
+    waiting = []
     with accumulating:
         for tensor, g in gradients.items():
             if tensor._grad is not None:
@@ -84,6 +85,11 @@ def backward(
                 own.array = g
             else:
                 accumulate(tensor, g)
+                if tensor.after is not None:
+                    waiting.append(tensor)
+    for tensor in waiting:
+        for hook in tuple(tensor.after):
+            hook(tensor)
 
 
 @method("backward")
@@ -210,7 +216,12 @@ def starts_for(roots: tuple[Tensor, ...], gradients: Gradients) -> tuple[Tensor 
     """For each root the gradient to start with, if one is given."""
     if gradients is None:
         return (None,) * len(roots)
-    starts = as_tuple(gradients)
+    starts = (gradients,) if isinstance(gradients, np.ndarray) else as_tuple(gradients)
+    for start in starts:
+        if not isinstance(start, Tensor | None):
+            raise TypeError(
+                f"a starting gradient must be a Tensor, got {type(start).__name__}; use microbp.tensor(...)"
+            )
     if len(starts) != len(roots):
         raise ShapeError(f"got {len(starts)} starting gradients for {len(roots)} tensors; give one gradient for each")
     return starts
@@ -233,8 +244,6 @@ def seed(root: Tensor, start: Tensor | None, create_graph: bool) -> Any:
         if root.array.ndim:
             one = one.reshape(root.array.shape)
         return wrap(one) if create_graph else one
-    if not isinstance(start, Tensor):
-        raise TypeError(f"a starting gradient must be a Tensor, got {type(start).__name__}")
     if start.shape != root.shape:
         raise ShapeError(f"got a starting gradient of shape {start.shape} for a tensor of shape {root.shape}")
     if start.array.dtype.kind != "f":
@@ -253,9 +262,9 @@ def lift(node: Node) -> tuple[Any, ...]:
     lifted: dict[str, Any] = {}
     for letter, value in values.items():
         if letter == "y":
-            lifted[letter] = at_edge(value, node)
+            lifted[letter] = at_node(value, node)
         elif letter in node.op.arguments:
-            lifted[letter] = at_edge(value, node.inputs[node.op.arguments.index(letter)])
+            lifted[letter] = at_edge(value, node, letter)
         elif letter not in node.op.handed_on:
             lifted[letter] = value
     for letter in node.op.handed_on:
@@ -266,15 +275,21 @@ def lift(node: Node) -> tuple[Any, ...]:
     return tuple(lifted.get(letter) for letter in node.plan.letters)
 
 
-def at_edge(value: Any, edge: Any) -> Any:
-    """A kept value as the tensor at an edge of the graph."""
+def at_edge(value: Any, node: Node, letter: str) -> Any:
+    """A kept argument as the tensor at that edge of the graph."""
+    edge = node.inputs[node.op.arguments.index(letter)]
     if isinstance(edge, Node):
-        tensor = wrap(value, edge)
-        tensor._version = edge._version
-        return tensor
+        return at_node(value, edge)
     if isinstance(edge, Tensor) and edge.array is not value:
-        raise MutationError("a tensor was given other data since the forward pass; compute the loss anew")
+        raise MutationError(label.replaced(node, letter))
     return edge if isinstance(edge, Tensor) else value
+
+
+def at_node(value: Any, node: Node) -> Tensor:
+    """A kept value as the tensor that a node computed."""
+    tensor = wrap(value, node)
+    tensor._version = node._version
+    return tensor
 
 
 def check_fits(held: Tensor, g: Any) -> None:

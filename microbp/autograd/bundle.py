@@ -81,6 +81,15 @@ class Call:
         raise NotImplementedError
 
     @property
+    def kept(self) -> Sequence[np.ndarray[Any, Any]]:
+        """The arrays that the backward will read."""
+        return ()
+
+    def overwritten(self, number: int, written: int | None) -> str:
+        """That one of these was written to since the call: through the Tensor API at a version, or past it."""
+        raise NotImplementedError
+
+    @property
     def bundle(self) -> Node:
         """The node of the call."""
         node = None if self._bundle is None else self._bundle()
@@ -189,7 +198,7 @@ class CallRow(Op):
         self.letters: dict[str, Rule] = {}
         self.handed_on = ()
         self.numpy = None
-        self.floating = self.promotes = self.broadcasts = self.view = False
+        self.floating = self.promotes = self.broadcasts = self.view = self.surrogate = False
         self.differentiable = -1
 
     def argument(self, position: int) -> str:
@@ -213,6 +222,7 @@ class PickRow(CallRow):
 
     def __init__(self, owner: CallRow, number: int) -> None:
         super().__init__(f"{owner.name}[{number}]", f"{owner.formula}[{number}]", ("outputs",), "", "")
+        self.number = number
         self.plan = PickPlan(lambda g: Parts({number: g}))
 
     def rule(self, position: int) -> Rule:

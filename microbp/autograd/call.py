@@ -118,11 +118,7 @@ class Saved:
     def unpack(self, call: FunctionCall, recording: bool) -> Tensor:
         """The tensor, standing where it stood in the graph."""
         if self.version.written > call.number:
-            raise MutationError(
-                f"{call.row.name}{label.at(call.bundle)} saved {self.title} for its backward, but that was changed in "
-                f"place since: it was saved as of version {call.number}, and is at version {self.version.written}. "
-                "Compute the loss anew after the change, or change a copy (t.clone())"
-            )
+            raise MutationError(call.overwritten(call.saved.index(self), self.version.written))
         if isinstance(self.edge, Tensor):
             if self.edge.array is self.array:
                 return self.edge
@@ -161,6 +157,18 @@ class FunctionCall(Call):
         self.inputs = tuple([(t.array.shape, t.array.dtype) if isinstance(t, Tensor) else None for t in arguments])
         self.edges = edges
         self.saved: tuple[Saved | None, ...] = ()
+
+    @property
+    def kept(self) -> tuple[np.ndarray[Any, Any], ...]:
+        """What was saved for the backward."""
+        return tuple([np.empty(0) if saved is None else saved.array for saved in self.saved])
+
+    def overwritten(self, number: int, written: int | None) -> str:
+        """That a saved tensor was written to since."""
+        saved = self.saved[number]
+        assert saved is not None
+        what = f"{saved.title}{label.identity(saved.edge, (), saved.array)}"
+        return f"{self.row.name}{label.at(self.bundle)} saved {what} and needs it{label.changed(self.number, written)}"
 
     def backward(self, parts: dict[int, Any], recording: bool) -> list[Any]:
         """Run the user's backward and check what it returns."""

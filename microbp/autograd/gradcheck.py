@@ -13,7 +13,7 @@ Source: Griewank & Walther, *Evaluating Derivatives*, 2nd ed. (SIAM 2008), secti
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -102,8 +102,9 @@ def gradcheck(
     outputs = floating(func(*values))
     if any(output.requires_grad for output in outputs):
         outputs = [output if output.requires_grad else None for output in outputs]
+    names = Names("gradcheck", numbered("input", values), numbered("output", outputs))
     return report(
-        faults(func, values, outputs, "gradcheck", eps, atol, rtol, nondet_tol, check_undefined_grad), raise_exception
+        faults(func, values, outputs, names, eps, atol, rtol, nondet_tol, check_undefined_grad), raise_exception
     )
 
 
@@ -151,7 +152,8 @@ def gradgradcheck(
     Raises
     ------
     GradcheckError
-        As for `gradcheck`; the outputs that it names are the first derivatives.
+        Names the first derivative, the input (or starting gradient) that it was differentiated with respect to, and
+        the element that differs most, with both values.
 
     Examples
     --------
@@ -175,25 +177,48 @@ def gradgradcheck(
     else:
         starts = [start.detach().requires_grad_() for start in as_tuple(grad_outputs)]
 
+    found: list[int] = []
+
     def gradient(*arguments: Any) -> tuple[Tensor, ...]:
-        given = [value for value in arguments[:count] if isinstance(value, Tensor) and value.requires_grad]
+        given = [k for k, value in enumerate(arguments[:count]) if isinstance(value, Tensor) and value.requires_grad]
         outputs = differentiable(func(*arguments[:count]))
-        found = grad(outputs, given, arguments[count:], create_graph=True, allow_unused=True)
-        return tuple([g for g in found if g is not None])
+        gradients = grad(
+            outputs, [arguments[k] for k in given], arguments[count:], create_graph=True, allow_unused=True
+        )
+        found[:] = [k for k, g in zip(given, gradients, strict=True) if g is not None]
+        return tuple([g for g in gradients if g is not None])
 
     arguments = (*values, *starts)
     outputs = gradient(*arguments)
-    return report(
-        faults(gradient, arguments, outputs, "gradgradcheck", eps, atol, rtol, nondet_tol, check_undefined_grad),
-        raise_exception,
+    inputs_of = numbered("input", values)
+    names = Names(
+        "gradgradcheck",
+        [*inputs_of, *numbered("the starting gradient of output", starts)],
+        [f"the gradient of {inputs_of[k]}" for k in found],
     )
+    return report(
+        faults(gradient, arguments, outputs, names, eps, atol, rtol, nondet_tol, check_undefined_grad), raise_exception
+    )
+
+
+class Names(NamedTuple):
+    """What the texts call the checker, the inputs and the outputs."""
+
+    checker: str
+    inputs: Sequence[str]
+    outputs: Sequence[str]
+
+
+def numbered(name: str, values: Sequence[Any]) -> list[str]:
+    """A name for each of several values."""
+    return [f"{name} {position}" for position in range(len(values))]
 
 
 def faults(
     func: Function,
     values: Sequence[Any],
     outputs: Sequence[Tensor | None],
-    name: str,
+    names: Names,
     eps: float,
     atol: float,
     rtol: float,
@@ -203,19 +228,22 @@ def faults(
     """What is wrong with the gradients of the outputs, the first first; None stands for one that is not checked."""
     checked = [k for k, value in enumerate(values) if isinstance(value, Tensor) and value.requires_grad]
     if not checked:
-        raise ValueError(f"{name}() needs at least one input that requires grad")
+        raise ValueError(f"{names.checker}() needs at least one input that requires grad")
     for k in checked:
         if values[k].dtype != np.float64:
-            warn(f"{name}() is only accurate in float64, and input {k} is {values[k].dtype}", UserWarning)
+            warn(
+                f"{names.checker}() is only accurate in float64, and {names.inputs[k]} is {values[k].dtype}",
+                UserWarning,
+            )
     for position, (output, again) in enumerate(zip(outputs, floating(func(*values)), strict=True)):
         if output is not None and not close(output.array, again.array, nondet_tol):
             yield (
-                f"output {position} differs between two runs with the same inputs, by up to "
+                f"{names.outputs[position]} differs between two runs with the same inputs, by up to "
                 f"{largest(output.array - again.array):.3g}; gradients can only be checked of a function that always "
                 "gives the same (seed its random numbers inside), or up to nondet_tol"
             )
     wanted = [values[k] for k in checked]
-    for position, output in enumerate(outputs):
+    for position, (output, title) in enumerate(zip(outputs, names.outputs, strict=True)):
         if output is None:
             continue
         analytical = jacobians(outputs, position, wanted)
@@ -224,33 +252,37 @@ def faults(
             error = np.abs(found - expected) - rtol * np.abs(expected)
             error = np.where(np.isnan(found) & np.isnan(expected), 0.0, error)
             if not np.all(error <= atol):
-                yield disagreement(error - atol, found, expected, position, k, output, values[k])
+                pair = (title, output), (names.inputs[k], values[k])
+                yield disagreement(error - atol, found, expected, *pair)
         for k, found, again in zip(checked, analytical, jacobians(outputs, position, wanted), strict=True):
             if not close(found, again, nondet_tol):
                 yield (
-                    f"the backward pass from output {position} gives input {k} another gradient when it runs again on "
+                    f"the backward pass from {title} gives {names.inputs[k]} another gradient when it runs again on "
                     f"the same graph, by up to {largest(found - again):.3g} (nondet_tol is {nondet_tol:g})"
                 )
     if check_undefined_grad:
-        yield from undefined(outputs, checked, wanted)
+        yield from undefined(outputs, checked, wanted, names)
 
 
-def undefined(outputs: Sequence[Tensor | None], checked: Sequence[int], wanted: list[Tensor]) -> Iterator[str]:
+def undefined(
+    outputs: Sequence[Tensor | None], checked: Sequence[int], wanted: list[Tensor], names: Names
+) -> Iterator[str]:
     """Whether the gradients from one output are the same if the others have none at all, rather than zeros."""
     positions = [k for k, output in enumerate(outputs) if output is not None and output.requires_grad]
     for position in positions if len(positions) > 1 else []:
+        title = names.outputs[position]
         try:
             alone = jacobians(outputs, position, wanted, others=False)
         except (AttributeError, TypeError) as error:
             yield (
-                f"the backward pass from output {position} alone, where functions find None for the gradients of the "
-                f"others, raised {type(error).__name__}: {error}"
+                f"the backward pass from {title} alone, where functions find None for the gradients of the others, "
+                f"raised {type(error).__name__}: {error}"
             )
             continue
         for k, found, expected in zip(checked, alone, jacobians(outputs, position, wanted), strict=True):
             if not np.array_equal(found, expected, equal_nan=True):
                 yield (
-                    f"the gradient of output {position} with respect to input {k} is another one if the other outputs "
+                    f"the gradient of {title} with respect to {names.inputs[k]} is another one if the other outputs "
                     f"have no gradient than if theirs are zeros, by up to {largest(found - expected):.3g}"
                 )
 
@@ -346,18 +378,18 @@ def largest(difference: Array) -> float:
 
 
 def disagreement(
-    excess: Array, found: Array, expected: Array, position: int, k: int, output: Tensor, value: Tensor
+    excess: Array, found: Array, expected: Array, output: tuple[str, Tensor], value: tuple[str, Tensor]
 ) -> str:
-    """Where the two Jacobians differ most."""
+    """Where the two Jacobians of an output by an input, given with their names, differ most."""
     worst = np.where(np.isnan(excess), np.inf, excess)
     row, column = np.unravel_index(int(np.argmax(worst)), worst.shape)
-    by_whom = f"was computed by {output.grad_fn!r}" if output.grad_fn else "is not connected with the inputs"
+    of, by = (f"{name} (element {place_of(k, t.shape)})" for k, (name, t) in ((row, output), (column, value)))
+    node = output[1].grad_fn
+    by_whom = f"was computed by {node!r}" if node else "is not connected with the inputs"
     return (
-        f"the gradient of output {position} (element {place_of(row, output.shape)}) with respect to input {k} "
-        f"(element {place_of(column, value.shape)}) is {found[row, column]:.8g} by the backward pass (analytical), "
-        f"but {expected[row, column]:.8g} by central differences (numerical); "
-        f"{int(np.count_nonzero(worst > 0))} of {found.size} derivatives differ{pattern(found, expected)}. "
-        f"The output {by_whom}"
+        f"the gradient of {of} with respect to {by} is {found[row, column]:.8g} by the backward pass (analytical), but "
+        f"{expected[row, column]:.8g} by central differences (numerical); {int(np.count_nonzero(worst > 0))} of "
+        f"{found.size} derivatives differ{pattern(found, expected)}. The output {by_whom}"
     )
 
 

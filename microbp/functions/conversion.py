@@ -326,6 +326,7 @@ def detach_(self: Tensor) -> Tensor:
     """
     if self._base is not None:
         raise GraphError("detach_() cannot cut a view off from the tensor that it is a view of; use t.detach()")
+    self._versioned()  # shared with the node, whose graph is to hear of later writes
     self.node = None
     self._requires_grad = False
     return self

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from microbp.errors import OptionError
+from microbp.errors import OptionError, ShapeError
 from microbp.functions.creation import empty
 from microbp.nn import functional
+from microbp.nn.functional.check import tensor_for
 from microbp.nn.init import constant_
 from microbp.nn.module import Module
 from microbp.nn.parameter import Parameter
@@ -16,7 +17,9 @@ __all__ = [
     "CELU",
     "ELU",
     "GELU",
+    "GLU",
     "SELU",
+    "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
@@ -25,16 +28,20 @@ __all__ = [
     "LogSoftmax",
     "Mish",
     "PReLU",
+    "RReLU",
     "ReLU",
     "ReLU6",
     "SiLU",
     "Sigmoid",
     "Softmax",
+    "Softmax2d",
     "Softmin",
     "Softplus",
+    "Softshrink",
     "Softsign",
     "Tanh",
     "Tanhshrink",
+    "Threshold",
 ]
 
 
@@ -54,13 +61,6 @@ class ReLU(Activation):
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.relu(input, self.inplace)
-
-
-class ReLU6(Activation):
-    """min(max(0, x), 6): see `microbp.nn.functional.relu6`."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return functional.relu6(input, self.inplace)
 
 
 class LeakyReLU(Activation):
@@ -227,6 +227,71 @@ class Hardtanh(Activation):
         return f"min_val={self.min_val}, max_val={self.max_val}" + (", inplace=True" if self.inplace else "")
 
 
+class Threshold(Activation):
+    """x where x > threshold, a value elsewhere: see `microbp.nn.functional.threshold`."""
+
+    def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
+        super().__init__(inplace)
+        self.threshold = threshold
+        self.value = value
+
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.threshold(input, self.threshold, self.value, self.inplace)
+
+    def extra_repr(self) -> str:
+        return f"threshold={self.threshold}, value={self.value}" + (", inplace=True" if self.inplace else "")
+
+
+class Shrinkage(Module):
+    """Base of the activations that are 0 up to a distance from 0."""
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__()
+        self.lambd = lambd
+
+    def extra_repr(self) -> str:
+        return f"{self.lambd}"
+
+
+class Hardshrink(Shrinkage):
+    """x where \\|x\\| > lambd, 0 elsewhere: see `microbp.nn.functional.hardshrink`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.hardshrink(input, self.lambd)
+
+
+class Softshrink(Shrinkage):
+    """x moved towards 0 by lambd, at the most to 0: see `microbp.nn.functional.softshrink`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.softshrink(input, self.lambd)
+
+
+class RReLU(Activation):
+    """x where x > 0, else a * x with slopes a that are drawn in training: see `microbp.nn.functional.rrelu`."""
+
+    def __init__(self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False) -> None:
+        super().__init__(inplace)
+        self.lower = lower
+        self.upper = upper
+
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.rrelu(input, self.lower, self.upper, self.training, self.inplace)
+
+    def extra_repr(self) -> str:
+        return f"lower={self.lower}, upper={self.upper}" + (", inplace=True" if self.inplace else "")
+
+
+class ReLU6(Hardtanh):
+    """min(max(0, x), 6), a `Hardtanh` between 0 and 6: see `microbp.nn.functional.relu6`."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__(0.0, 6.0, inplace)
+
+    def extra_repr(self) -> str:
+        return "inplace=True" if self.inplace else ""
+
+
 class PReLU(Module):
     """x where x > 0, else weight * x, with slopes that are learned: see `microbp.nn.functional.prelu`.
 
@@ -292,3 +357,33 @@ class Softmin(AlongDimension):
 
     def forward(self, input: Tensor) -> Tensor:
         return functional.softmin(input, self.dim)
+
+
+class Softmax2d(Module):
+    """`Softmax` over the channels of images: (N, C, H, W) or (C, H, W).
+
+    Examples
+    --------
+    >>> import microbp
+    >>> Softmax2d()(microbp.zeros(2, 1, 1)).flatten()
+    tensor([0.5000, 0.5000])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        if tensor_for("Softmax2d", input).ndim not in (3, 4):
+            raise ShapeError(f"input must have shape (N, C, H, W) or (C, H, W), got {tuple(input.shape)}")
+        return functional.softmax(input, -3)
+
+
+class GLU(Module):
+    """a * sigmoid(b) for the two halves a and b of the input along a dimension: see `microbp.nn.functional.glu`."""
+
+    def __init__(self, dim: int = -1) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.glu(input, self.dim)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}"

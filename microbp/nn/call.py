@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from microbp.engine import numbers
 from microbp.handle import Handle
+from microbp.nn.hooks import ForwardHook, HookedCall, Hooks
 from microbp.tensor import Tensor
 
 __all__ = ["Called"]
@@ -18,12 +19,8 @@ __all__ = ["Called"]
 class Called:
     """What of a module has to do with its being called."""
 
-    _forward_pre_hooks: list[tuple[Callable[..., Any], bool]]
-    _forward_hooks: list[tuple[Callable[..., Any], bool]]
-
-    def __init__(self) -> None:
-        self.__dict__["_forward_pre_hooks"] = []
-        self.__dict__["_forward_hooks"] = []
+    _hooks: Hooks | None  # made when the first one is registered
+    _modules: dict[str, Any]
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; every subclass defines its own."""
@@ -36,11 +33,20 @@ class Called:
         ``(weak reference to the module, start, earlier, class of the module, caller)``. The operations of the call are
         those with ``start < number <= node.number``; `earlier` is the list of the calls that
         ended with the node before, which are those inside this one. Drawings make clusters of it.
+
+        An error that a layer of this package raises begins with the layer, as it is printed.
         """
-        if self._forward_pre_hooks or self._forward_hooks:
-            return self._call_with_hooks(args, kwargs)
+        if self._hooks is not None:
+            call = HookedCall(self, self._hooks, args, kwargs)
+            output = call.run()
+            self._note_call(output, call.start, sys._getframe(1))
+            return output
         start = next(numbers)
-        output = self.forward(*args, **kwargs)
+        try:
+            output = self.forward(*args, **kwargs)
+        except Exception as error:
+            self._blame(error)
+            raise
         if isinstance(output, Tensor):
             node = output.node
             if node is not None and node.number > start:
@@ -49,6 +55,13 @@ class Called:
         else:
             self._note_call(output, start, sys._getframe(1))
         return output
+
+    def _blame(self, error: Exception) -> None:
+        """Let the text of an error begin with the layer that raised it, if that is one of ours without layers in it."""
+        if not type(self).__module__.startswith("microbp.") or self._modules:
+            return
+        if error.args and isinstance(error.args[0], str) and not error.args[0].startswith(str(self)):
+            error.args = (f"{self}: {error.args[0]}", *error.args[1:])
 
     def _note_call(self, output: Any, start: int, caller: FrameType) -> None:
         """Note a call on the nodes of an output that may hold several tensors."""
@@ -63,28 +76,6 @@ class Called:
         elif isinstance(output, list | tuple):
             for part in output:
                 self._note_call(part, start, caller)
-
-    def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        for hook, with_kwargs in list(self._forward_pre_hooks):
-            changed = hook(self, args, kwargs) if with_kwargs else hook(self, args)
-            if changed is None:
-                continue
-            if with_kwargs:
-                if not (isinstance(changed, tuple) and len(changed) == 2):
-                    raise RuntimeError(
-                        f"a forward pre-hook with kwargs must return None or (args, kwargs), got {changed!r}"
-                    )
-                args, kwargs = changed
-            else:
-                args = changed if isinstance(changed, tuple) else (changed,)
-        start = next(numbers)
-        output = self.forward(*args, **kwargs)
-        for hook, with_kwargs in list(self._forward_hooks):
-            changed = hook(self, args, kwargs, output) if with_kwargs else hook(self, args, output)
-            if changed is not None:
-                output = changed
-        self._note_call(output, start, sys._getframe(2))
-        return output
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
@@ -105,7 +96,7 @@ class Called:
         Handle
             Its ``remove()`` takes the hook away.
         """
-        return add_hook(self._forward_pre_hooks, (hook, with_kwargs), prepend)
+        return self._register("before_forward", ForwardHook(hook, with_kwargs), prepend)
 
     def register_forward_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
@@ -121,7 +112,7 @@ class Called:
         with_kwargs : bool
             Pass keyword arguments too.
         always_call : bool
-            Not supported.
+            Call it also after an error, with None for an output that there is not.
 
         Returns
         -------
@@ -137,19 +128,69 @@ class Called:
         (5, 3)
         >>> handle.remove()
         """
-        if always_call:
-            raise NotImplementedError("register_forward_hook() has no always_call; wrap the call in try/finally")
-        return add_hook(self._forward_hooks, (hook, with_kwargs), prepend)
+        return self._register("after_forward", ForwardHook(hook, with_kwargs, always_call), prepend)
 
-    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> NoReturn:
-        """Not supported: see gradients with ``tensor.register_hook`` in a forward hook."""
-        raise NotImplementedError(
-            "modules have no backward hooks; register a forward hook that calls output.register_hook(...), "
-            "which sees the gradient of the module's output"
-        )
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Handle:
+        """Call ``hook(module, grad_output)`` in a backward pass, when the gradients of the outputs are there.
 
+        Parameters
+        ----------
+        hook : callable
+            ``hook(module, grad_output)``; `grad_output` is a tuple with an entry for each output, None for one that is
+            no tensor or gets no gradient. What it returns, if anything, is a tuple that takes its place.
+        prepend : bool
+            Call it before the hooks that are there already.
 
-def add_hook(hooks: list[Any], entry: tuple[Callable[..., Any], bool], prepend: bool) -> Handle:
-    """Put a hook first or last."""
-    hooks.insert(0 if prepend else len(hooks), entry)
-    return Handle(hooks, entry)
+        Returns
+        -------
+        Handle
+            Its ``remove()`` takes the hook away.
+        """
+        return self._register("before_backward", hook, prepend)
+
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Handle:
+        """Call ``hook(module, grad_input, grad_output)`` in a backward pass, when all these gradients are there.
+
+        It is not called where no output requires grad, or where the pass does not go as far as the inputs. If
+        no input requires grad, it is called when the gradients of the outputs are there, and warns.
+
+        Parameters
+        ----------
+        hook : callable
+            ``hook(module, grad_input, grad_output)``; both are tuples, with an entry for each positional argument and
+            for each output, None for what is no tensor, or an output that gets no gradient. What it returns, if
+            anything, is a tuple that takes the place of `grad_input`.
+        prepend : bool
+            Call it before the hooks that are there already.
+
+        Returns
+        -------
+        Handle
+            Its ``remove()`` takes the hook away.
+
+        Notes
+        -----
+        Inputs and outputs of a module with such a hook cannot be changed in place, by ``inplace=True`` for one.
+
+        Examples
+        --------
+        >>> import microbp
+        >>> layer = microbp.nn.Tanh()
+        >>> handle = layer.register_full_backward_hook(lambda module, grad_input, grad_output: print(grad_input))
+        >>> x = microbp.tensor([0.0, 1.0], requires_grad=True)
+        >>> layer(x).sum().backward()
+        (tensor([1.0000, 0.4200]),)
+        """
+        return self._register("after_backward", hook, prepend)
+
+    def register_backward_hook(self, hook: Callable[..., Any]) -> NoReturn:
+        """Not supported, and deprecated in PyTorch: use `register_full_backward_hook`."""
+        raise NotImplementedError("register_backward_hook() is deprecated; use register_full_backward_hook()")
+
+    def _register(self, kind: str, hook: Any, prepend: bool = False) -> Handle:
+        """Put a hook first or last."""
+        if self._hooks is None:
+            self.__dict__["_hooks"] = Hooks()
+        listed = getattr(self._hooks, kind)
+        listed.insert(0 if prepend else len(listed), hook)
+        return Handle(listed, hook)

@@ -9,7 +9,7 @@ from microbp.errors import ShapeError
 from microbp.functions.creation import empty
 from microbp.nn import functional
 from microbp.nn.functional.check import tensor_for
-from microbp.nn.init import kaiming_uniform_, uniform_
+from microbp.nn.init import uniform_, uniform_by_fan_in
 from microbp.nn.module import Module
 from microbp.nn.parameter import Parameter
 from microbp.ops import linalg
@@ -66,10 +66,7 @@ class Linear(Module):
 
     def reset_parameters(self) -> None:
         """Draw weight and bias anew."""
-        kaiming_uniform_(self.weight, a=math.sqrt(5))  # the same as between ±1/√in_features
-        if self.bias is not None:
-            bound = 1 / math.sqrt(self.in_features) if self.in_features > 0 else 0
-            uniform_(self.bias, -bound, bound)
+        uniform_by_fan_in(self.weight, self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
         parameters = self._parameters  # twice as fast as looking up two attributes

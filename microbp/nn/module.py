@@ -7,8 +7,7 @@ buffer to an attribute registers it, in the order of assignment. Everything else
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,9 +15,8 @@ import numpy as np
 from microbp.device import Device
 from microbp.dtypes import as_dtype
 from microbp.errors import DtypeError
-from microbp.nn.call import Called
 from microbp.nn.parameter import Parameter
-from microbp.nn.state import IncompatibleKeys, load_into, snapshot
+from microbp.nn.state import Stateful
 from microbp.tensor import Tensor, wrap
 
 __all__ = ["Module"]
@@ -27,7 +25,7 @@ M = TypeVar("M", bound="Module")
 T = TypeVar("T")
 
 
-class Module(Called):
+class Module(Stateful):
     """Base of all layers, losses and networks.
 
     Write a subclass whose ``__init__`` calls ``super().__init__()`` first and then assigns
@@ -91,13 +89,13 @@ class Module(Called):
     _modules: dict[str, Module | None]
 
     def __init__(self) -> None:
-        super().__init__()
         fields = self.__dict__
         fields["training"] = True
         fields["_parameters"] = {}
         fields["_buffers"] = {}
         fields["_non_persistent_buffers_set"] = set()
         fields["_modules"] = {}
+        fields["_hooks"] = None
 
     # -- registration ----------------------------------------------------------------------
 
@@ -340,83 +338,6 @@ class Module(Called):
         if not isinstance(found, kind):
             raise AttributeError(f"`{name}` is not a {title}" if title == "buffer" else f"`{name}` is not an {title}")
         return found
-
-    # -- state -----------------------------------------------------------------------------
-
-    def _named_state(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
-        """What `state_dict` holds, in its order; a shared tensor once for each of its names."""
-        for name, parameter in self._parameters.items():
-            if parameter is not None:
-                yield prefix + name, parameter
-        for name, buffer in self._buffers.items():
-            if buffer is not None and name not in self._non_persistent_buffers_set:
-                yield prefix + name, buffer
-        for name, module in self._modules.items():
-            if module is not None:
-                yield from module._named_state(f"{prefix}{name}.")
-
-    def state_dict(
-        self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False
-    ) -> OrderedDict[str, Tensor]:
-        """A snapshot of all parameters and persistent buffers, by their dotted names.
-
-        In PyTorch the tensors of a state dict share the module's memory, so that a "best
-        state so far" changes with further training. Here they are copies. They are
-        read-only, so that a write that is meant for the module cannot be lost in a copy:
-        write to the parameters, or to ``{key: value.clone() ...}``.
-
-        Parameters
-        ----------
-        destination : dict, optional
-            Where to put the entries; a new one by default.
-        prefix : str
-            Put before every name.
-        keep_vars : bool
-            Give the parameters and buffers themselves.
-
-        Returns
-        -------
-        OrderedDict of str to Tensor
-
-        Examples
-        --------
-        >>> from microbp import nn
-        >>> {name: value.shape for name, value in nn.Linear(2, 3).state_dict().items()}
-        {'weight': (3, 2), 'bias': (3,)}
-        """
-        state = OrderedDict() if destination is None else destination
-        for name, value in self._named_state(prefix):
-            state[name] = value if keep_vars else snapshot(value)
-        return state
-
-    def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> IncompatibleKeys:
-        """Copy the values of a state dict into the parameters and buffers; all of them, or none.
-
-        Parameters
-        ----------
-        state_dict : mapping of str to Tensor or array
-            As `state_dict` returns it.
-        strict : bool
-            Whether missing and unexpected keys are an error.
-        assign : bool
-            Not supported.
-
-        Returns
-        -------
-        named tuple
-            ``missing_keys`` and ``unexpected_keys``.
-
-        Raises
-        ------
-        StateError
-            If keys are missing or unexpected and `strict`, or if a shape or a dtype does not
-            fit. The module is as it was before.
-        """
-        if assign:
-            raise NotImplementedError("load_state_dict() has no assign=True; it copies into the module's own tensors")
-        return load_into(dict(self._named_state()), state_dict, strict, type(self).__name__)
 
     # -- changes to the whole tree ---------------------------------------------------------
 

@@ -140,7 +140,7 @@ logabsdet.grad("a", "g.reshape(*g.shape, 1, 1) * inv(a).mT")
 # Cholesky
 
 
-@op("cholesky(a)")
+@op("cholesky(a)", symmetric=True)
 def cholesky(a: Any) -> Any:
     """The lower triangular matrix y with y @ y.mT = a; only the lower triangle of `a` is read.
 
@@ -172,7 +172,7 @@ half_tril.grad("a", "half_tril(g)")
 # Eigenvalues and singular values
 
 
-@op("eigh(a)")
+@op("eigh(a)", symmetric=True)
 def eigh(a: Any) -> Any:
     """Eigenvectors of symmetric matrices in n columns, and below them a row of the eigenvalues, ascending.
 
@@ -196,7 +196,7 @@ def _(g: Any, y: Any) -> Any:
     return v @ where(diagonal, g[..., -1:, :], turn) @ v.mT
 
 
-@op("eigvalsh(a)", hands_on=("p",))
+@op("eigvalsh(a)", hands_on=("p",), symmetric=True)
 def eigvalsh(a: Any) -> Any:
     """Eigenvalues of symmetric matrices, ascending; only the lower triangle of `a` is read."""
     p = eigh.forward(a)

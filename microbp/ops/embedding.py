@@ -19,7 +19,7 @@ NOTHING = -1
 """No label at all, where none is for padding."""
 
 
-@op("w[t]", promotes=False, broadcasts=False)
+@op("w[t]", promotes=False, broadcasts=False, plain={"padding_idx": NOTHING})
 def embedding(w: Any, t: Any, *, padding_idx: int) -> Any:
     """The rows of the table `w` (V, D) that the labels `t` name; the row for padding gets no gradient."""
     return w.take(t, axis=0)
@@ -51,7 +51,7 @@ FEW, MANY = 80, 1 << 22
 """For so few labels a product of matrices adds up faster (for 10 labels 5 times), if its one-hot matrix is not huge."""
 
 
-@op("a", broadcasts=False)
+@op("a", broadcasts=False, surrogate=True)
 def temper(a: Any, f: Any) -> Any:
     """The values as they are; their gradient is multiplied by `f`."""
     return a.copy()

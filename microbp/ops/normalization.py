@@ -42,6 +42,7 @@ class Moments(NamedTuple):
     "(a - mean(a, dim=dim, keepdim=True, count=count))"
     " / sqrt(var(a, dim=dim, keepdim=True, count=count, freedom=count) + eps)",
     hands_on=("r",),
+    plain={"known": None},
 )
 def standardize(a: Any, *, dim: Axes, count: int, eps: float, known: Moments | None) -> Any:
     """The values with mean 0 and variance 1 over some axes, and 1 over their standard deviation, `r`.

@@ -43,11 +43,11 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from inspect import CO_VARARGS
 from operator import itemgetter
-from types import CodeType, MethodType
+from types import CodeType, MappingProxyType, MethodType
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,8 @@ __all__ = ["Op", "Plan", "Rule", "op", "registry", "sum_to", "vocabulary"]
 
 registry: dict[str, Op] = {}
 """Every row by its name."""
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 numpy_rows: dict[Any, Op] = {}
 """The row that stands for a NumPy function: ``np.exp`` for ``exp``."""
@@ -111,6 +113,16 @@ class Rule:
         """The options of the row that the function asks for by keyword."""
         asked = keyword_only(self.function.__code__)
         return tuple(name for name in asked if name != "k") if self.owner.variadic else asked
+
+    @property
+    def is_elementwise(self) -> bool:
+        """Whether each element of the gradient comes from the elements at the same place alone.
+
+        Told from the formula, which then consists of operators and elementwise functions only.
+        """
+        return is_elementwise(
+            self.formula, {"g", "y", *self.owner.arguments, *self.owner.handed_on, *self.owner.options}
+        )
 
     def on_tensors(self) -> Rule:
         """The rule by which the backward pass is recorded."""
@@ -220,6 +232,9 @@ class Op:
         broadcasts: bool | None = None,
         view: bool = False,
         hands_on: tuple[str, ...] = (),
+        plain: Mapping[str, Any] = NOTHING,
+        symmetric: bool = False,
+        surrogate: bool = False,
     ) -> None:
         self.name = forward.__name__.rstrip("_")
         self.formula = formula
@@ -236,6 +251,9 @@ class Op:
         self.view = view
         self.differentiable = 0
         self.handed_on = hands_on
+        self.plain = plain
+        self.symmetric = symmetric
+        self.surrogate = surrogate
         self.plans = Plans(self)
         self.__name__ = self.name
         self.__doc__ = forward.__doc__
@@ -313,8 +331,19 @@ class Op:
         """A row that is an attribute of a class is one of its methods."""
         return self if instance is None else MethodType(self, instance)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """There is one of each row: a copied or unpickled one is found by its name."""
+        return row_named, (self.name,)
+
     def __repr__(self) -> str:
         return f"<op {self.name}({', '.join(self.arguments)}) = {self.formula}>"
+
+
+def row_named(name: str) -> Op:
+    """The row of a name."""
+    if name not in registry:
+        raise LookupError(f"there is no row named {name!r}; import the module that defines it first")
+    return registry[name]
 
 
 def op(formula: str, **traits: Any) -> Callable[[Callable[..., Any]], Op]:
@@ -337,6 +366,14 @@ def op(formula: str, **traits: Any) -> Callable[[Callable[..., Any]], Op]:
         Whether the output may share memory with the first argument.
     hands_on : tuple of str
         Letters that the forward returns after its output, to spare the rules work.
+    plain : dict
+        Options that change no result, and what they are where the rules are the derivatives of the forward: one that
+        spares work, as it holds what was computed from the arguments before, or one that keeps a gradient back.
+    symmetric : bool
+        Whether the argument is taken to be a symmetric matrix: its lower triangle is read, and the gradient is shared
+        between both.
+    surrogate : bool
+        Whether the rules are not the derivatives of the forward, on purpose.
     """
 
     def enter(forward: Callable[..., Any]) -> Op:
@@ -391,6 +428,31 @@ def vocabulary(name: str) -> Any:
 def names_in(formula: str) -> set[str]:
     """The free names of a formula."""
     return {node.id for node in ast.walk(ast.parse(formula, mode="eval")) if isinstance(node, ast.Name)}
+
+
+def is_elementwise(formula: str, letters: set[str]) -> bool:
+    """Whether a formula consists of letters, numbers, operators and elementwise functions only.
+
+    Examples
+    --------
+    >>> is_elementwise("g * where(a > 0, 1, exp(a))", {"g", "a"})
+    True
+    >>> is_elementwise("g @ b.mT", {"g", "b"})
+    False
+    """
+    try:
+        parts = list(ast.walk(ast.parse(formula, mode="eval")))
+    except SyntaxError:
+        return False  # in words
+    if any(isinstance(part, ast.Attribute | ast.Subscript | ast.MatMult) for part in parts):
+        return False
+    for name in names_in(formula) - letters - {"where", "pi", "inf", "nan"}:
+        if isinstance(getattr(np, name, None), np.ufunc):
+            continue
+        row = registry.get(name)
+        if row is None or name in row.formula or not is_elementwise(row.formula, {*row.arguments, *row.options}):
+            return False
+    return True
 
 
 def compile_formula(formula: str, owner: Op, title: str) -> Callable[..., Any]:

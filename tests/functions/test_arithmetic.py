@@ -150,6 +150,16 @@ def test_power_of_special_bases_and_exponents() -> None:
     compare(lambda lib, a, b: lib.pow(a, b), a, b)
 
 
+def test_mixed_derivative_of_a_power_is_exact_at_the_exponent_zero() -> None:
+    """Where PyTorch has 0 by one order of differentiation and 1/a by the other."""
+    a = microbp.tensor([0.5, 2.0], dtype=microbp.float64, requires_grad=True)
+    b = microbp.zeros(2, dtype=microbp.float64, requires_grad=True)
+    by_a, by_b = microbp.autograd.grad((a**b).sum(), (a, b), create_graph=True)
+    for slope, other in ((by_a, b), (by_b, a)):
+        (mixed,) = microbp.autograd.grad(slope.sum(), other, retain_graph=True)
+        np.testing.assert_array_equal(mixed.array, 1 / a.array)
+
+
 @pytest.mark.parametrize("base", [0, 0.0, 1, 2, 2.5, -2, -2.0])
 def test_power_of_a_number(base: float) -> None:
     compare(lambda lib, b: base**b, np.array([0.0, 1.0, 2.0, -1.0, 0.5]))

@@ -271,49 +271,6 @@ def test_a_graph_does_not_keep_its_modules_alive() -> None:
     assert y.node.calls[0]() is None
 
 
-def test_hooks() -> None:
-    layer = nn.Linear(2, 2)
-    seen: list[Any] = []
-    handles = [
-        layer.register_forward_pre_hook(lambda module, args: seen.append(("pre", module, args))),
-        layer.register_forward_pre_hook(lambda module, args: args[0] * 2, prepend=True),
-        layer.register_forward_hook(lambda module, args, output: seen.append(("post", args, output))),
-        layer.register_forward_hook(
-            lambda module, args, kwargs, output: output + kwargs.get("no", 1), with_kwargs=True
-        ),
-    ]
-    x = microbp.ones(1, 2)
-    y = layer(x)
-    assert seen[0][:2] == ("pre", layer)
-    assert seen[0][2][0].tolist() == [[2, 2]]
-    np.testing.assert_allclose(y.detach().array, layer.forward(x * 2).detach().array + 1)
-    assert y.node.calls[0]() is layer
-    for handle in handles:
-        handle.remove()
-        handle.remove()
-    seen.clear()
-    np.testing.assert_array_equal(layer(x).detach().array, layer.forward(x).detach().array)
-    assert not seen
-
-
-def test_hooks_with_keyword_arguments() -> None:
-    class Scale(nn.Module):
-        def forward(self, x: Any, by: float = 1.0) -> Any:
-            return x * by
-
-    module = Scale()
-    with module.register_forward_pre_hook(lambda m, args, kwargs: (args, {"by": kwargs["by"] + 1}), with_kwargs=True):
-        assert module(microbp.ones(1), by=2.0).item() == 3
-    assert module(microbp.ones(1), by=2.0).item() == 2
-    module.register_forward_pre_hook(lambda m, args, kwargs: args, with_kwargs=True)
-    with pytest.raises(RuntimeError, match=re.escape("must return None or (args, kwargs)")):
-        module(microbp.ones(1))
-    with pytest.raises(NotImplementedError, match="register a forward hook"):
-        module.register_full_backward_hook(print)
-    with pytest.raises(NotImplementedError, match="always_call"):
-        module.register_forward_hook(print, always_call=True)
-
-
 # -- state ---------------------------------------------------------------------------------
 
 

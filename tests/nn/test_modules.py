@@ -1,10 +1,11 @@
-"""Every module computes what PyTorch's does, from the same state: output, input and parameter gradients."""
+"""Every module is PyTorch's: how it is made and printed, its state, and what it computes in training and evaluation."""
 
 from __future__ import annotations
 
+import copy
+import inspect
 import re
 from collections import OrderedDict
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,119 +14,145 @@ import pytest
 import microbp
 from microbp import nn
 from microbp.errors import OptionError, ShapeError
+from tests.modules import Case, all_cases
 from tests.referee import assert_same, to_array, torch, weighted_sum
-from tests.samples import away_from_zero, normal, positive
+from tests.samples import normal
+
+CASES = all_cases()
+KINDS = sorted({case.kind for case in CASES})
+every_case = pytest.mark.parametrize("case", CASES, ids=str)
+every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
-def compare_modules(make: Callable[[Any], Any], *inputs: Any, rtol: float = 1e-10) -> None:
-    """Require that a module computes the same as PyTorch's with the same state."""
-    theirs = make(torch().nn).double()
-    ours = make(nn).double()
+def outcome(lib: Any, module: Any, case: Case) -> dict[str, Any]:
+    """What a call of a module gives: outputs, gradients of inputs and parameters, buffers after it."""
+    module.zero_grad()
+    tensors = case.tensors(lib)
+    # what it is given was computed, so that it may be changed in place
+    out = module(*[t * 1.0 if getattr(t, "requires_grad", False) else t for t in tensors], **case.named)
+    outputs = out if isinstance(out, tuple) else (out,)
+    found = {f"output {k}": to_array(value) for k, value in enumerate(outputs)}
+    differentiable = [value for value in outputs if value.requires_grad]
+    if differentiable:
+        weighted_sum(lib, differentiable).backward()
+    found |= {f"gradient of input {k}": to_array(getattr(t, "grad", None)) for k, t in enumerate(tensors)}
+    found |= {f"gradient of {name}": to_array(p.grad) for name, p in module.named_parameters()}
+    return found | {name: to_array(buffer).copy() for name, buffer in module.named_buffers()}
+
+
+def pair(case: Case) -> tuple[Any, Any]:
+    """The module of both libraries, in double precision, with the same state."""
+    ours, theirs = case.make(microbp).double(), case.make(torch()).double()
     ours.load_state_dict({key: value.numpy() for key, value in theirs.state_dict().items()})
-    found = []
-    for lib, module in ((microbp, ours), (torch(), theirs)):
-        tensors = [lib.tensor(np.ascontiguousarray(value) if value.ndim else value) for value in inputs]
-        for t, value in zip(tensors, inputs, strict=True):
-            t.requires_grad_(value.dtype.kind == "f")
-        out = module(*tensors)
-        weighted_sum(lib, [out]).backward()
-        named = {"output": out, **{f"input {k}": t.grad for k, t in enumerate(tensors)}}
-        named |= {name: parameter.grad for name, parameter in module.named_parameters()}
-        found.append({name: to_array(value) for name, value in named.items()})
-    assert found[0].keys() == found[1].keys()
-    for name, value in found[0].items():
-        assert_same(value, found[1][name], name, rtol=rtol)
+    return ours, theirs
 
 
-def residual(module: Any) -> Any:
-    """A network with a skip connection."""
-
-    class Residual(module.Module):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            self.inner = module.Sequential(module.Linear(4, 5), module.Tanh(), module.Linear(5, 4))
-            self.norm = module.Parameter(torch().ones(1) if module is torch().nn else microbp.ones(1))
-
-        def forward(self, x: Any) -> Any:
-            return x * self.norm + self.inner(x)
-
-    return module.Sequential(Residual(), module.ReLU(), Residual())
+@every_case
+def test_computes_what_pytorch_computes(case: Case) -> None:
+    ours, theirs = pair(case)
+    modes = [False] if case.is_random else [True, False]  # training first, as evaluation may depend on it
+    for training in modes:
+        mine = outcome(microbp, ours.train(training), case)
+        yours = outcome(torch(), theirs.train(training), case)
+        assert mine.keys() == yours.keys()
+        for name, value in mine.items():
+            assert_same(value, yours[name], f"{name}, training={training}", rtol=case.rtol)
 
 
-MODULES: dict[str, tuple[Callable[[Any], Any], tuple[Any, ...]]] = {
-    "Linear": (lambda m: m.Linear(4, 2), (normal(5, 4),)),
-    "Linear without bias": (lambda m: m.Linear(4, 2, bias=False), (normal(5, 4),)),
-    "Linear on 3 dimensions": (lambda m: m.Linear(4, 2), (normal(2, 3, 4),)),
-    "Linear on 1 dimension": (lambda m: m.Linear(4, 2), (normal(4),)),
-    "Bilinear": (lambda m: m.Bilinear(4, 3, 2), (normal(5, 4), normal(5, 3))),
-    "Bilinear without bias": (lambda m: m.Bilinear(4, 3, 2, bias=False), (normal(5, 4), normal(5, 3))),
-    "Sequential": (lambda m: m.Sequential(m.Linear(4, 8), m.ReLU(), m.Linear(8, 2)), (normal(5, 4),)),
-    "skip connection": (residual, (normal(5, 4),)),
-    "Identity": (lambda m: m.Identity(3, key=1), (normal(5, 4),)),
-    "Flatten": (lambda m: m.Flatten(), (normal(2, 3, 4),)),
-    "Flatten from": (lambda m: m.Flatten(0, 1), (normal(2, 3, 4),)),
-    "Unflatten": (lambda m: m.Unflatten(1, (2, 3)), (normal(5, 6),)),
-    "Unflatten with -1": (lambda m: m.Unflatten(-1, (2, -1)), (normal(5, 6),)),
-    "Dropout in evaluation": (lambda m: m.Dropout().eval(), (normal(5, 6),)),
-    "ReLU": (lambda m: m.ReLU(), (away_from_zero(5, 4),)),
-    "ReLU6": (lambda m: m.ReLU6(), (5 * away_from_zero(5, 4),)),
-    "LeakyReLU": (lambda m: m.LeakyReLU(0.2), (away_from_zero(5, 4),)),
-    "ELU": (lambda m: m.ELU(0.5), (away_from_zero(5, 4),)),
-    "CELU": (lambda m: m.CELU(0.5), (away_from_zero(5, 4),)),
-    "SELU": (lambda m: m.SELU(), (away_from_zero(5, 4),)),
-    "GELU": (lambda m: m.GELU(), (normal(5, 4),)),
-    "GELU tanh": (lambda m: m.GELU("tanh"), (normal(5, 4),)),
-    "SiLU": (lambda m: m.SiLU(), (normal(5, 4),)),
-    "Mish": (lambda m: m.Mish(), (normal(5, 4),)),
-    "Sigmoid": (lambda m: m.Sigmoid(), (normal(5, 4),)),
-    "Tanh": (lambda m: m.Tanh(), (normal(5, 4),)),
-    "Softplus": (lambda m: m.Softplus(2, 1.0), (normal(5, 4),)),
-    "Softsign": (lambda m: m.Softsign(), (normal(5, 4),)),
-    "Hardtanh": (lambda m: m.Hardtanh(-0.5, 0.8), (normal(5, 4),)),
-    "Hardsigmoid": (lambda m: m.Hardsigmoid(), (3 * normal(5, 4),)),
-    "Hardswish": (lambda m: m.Hardswish(), (3 * normal(5, 4),)),
-    "LogSigmoid": (lambda m: m.LogSigmoid(), (normal(5, 4),)),
-    "Tanhshrink": (lambda m: m.Tanhshrink(), (normal(5, 4),)),
-    "PReLU": (lambda m: m.PReLU(), (away_from_zero(5, 4),)),
-    "PReLU of channels": (lambda m: m.PReLU(4, init=0.1), (away_from_zero(5, 4, 2),)),
-    "Softmax": (lambda m: m.Softmax(1), (normal(5, 4),)),
-    "LogSoftmax": (lambda m: m.LogSoftmax(dim=0), (normal(5, 4),)),
-    "Softmin": (lambda m: m.Softmin(dim=-1), (normal(5, 4),)),
-    "MSELoss": (lambda m: m.MSELoss(), (normal(5, 4), normal(5, 4, seed=1))),
-    "L1Loss": (lambda m: m.L1Loss(reduction="sum"), (normal(5, 4), normal(5, 4, seed=1))),
-    "SmoothL1Loss": (lambda m: m.SmoothL1Loss(beta=0.5), (normal(5, 4), normal(5, 4, seed=1))),
-    "HuberLoss": (lambda m: m.HuberLoss("none", 0.5), (normal(5, 4), normal(5, 4, seed=1))),
-    "CrossEntropyLoss": (lambda m: m.CrossEntropyLoss(), (normal(5, 4), np.array([0, 3, 1, 1, 2]))),
-    "CrossEntropyLoss with options": (
-        lambda m: m.CrossEntropyLoss(ignore_index=1, reduction="sum", label_smoothing=0.2),
-        (normal(5, 4), np.array([0, 3, 1, 1, 2])),
-    ),
-    "NLLLoss": (lambda m: m.NLLLoss(ignore_index=3), (normal(5, 4), np.array([0, 3, 1, 1, 2]))),
-    "BCELoss": (lambda m: m.BCELoss(reduction="none"), (positive(5, 4) / 2.5, positive(5, 4, seed=1) / 2.5)),
-    "BCEWithLogitsLoss": (lambda m: m.BCEWithLogitsLoss(), (normal(5, 4), positive(5, 4) / 2.5)),
-    "KLDivLoss": (lambda m: m.KLDivLoss(reduction="batchmean", log_target=True), (normal(5, 4), normal(5, 4, seed=1))),
-}
-ROUGH = {"Hardsigmoid": 1e-7}  # where PyTorch computes with a float32 constant
+@every_case
+def test_is_printed_as_pytorch_prints_it(case: Case) -> None:
+    assert repr(case.make(microbp)) == repr(case.make(torch()))
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_module_agrees_with_pytorch(name: str) -> None:
-    make, inputs = MODULES[name]
-    compare_modules(make, *inputs, rtol=ROUGH.get(name, 1e-10))
+@every_case
+def test_has_the_attributes_and_the_state_of_pytorch(case: Case) -> None:
+    ours, theirs = case.make(microbp), case.make(torch())
+    for name, value in vars(theirs).items():
+        if not name.startswith("_"):
+            assert getattr(ours, name) == value, name
+    mine, yours = ours.state_dict(), theirs.state_dict()
+    assert list(mine) == list(yours)
+    for key, value in mine.items():
+        assert (tuple(value.shape), str(value.dtype)) == (tuple(yours[key].shape), str(yours[key].dtype)[6:]), key
+    assert [name for name, _ in ours.named_parameters()] == [name for name, _ in theirs.named_parameters()]
+
+
+@every_case
+def test_a_deep_copy_computes_the_same_and_stands_by_itself(case: Case) -> None:
+    module = case.make(microbp).double().train(not case.is_random)
+    copied = copy.deepcopy(module)
+    mine, yours = outcome(microbp, module, case), outcome(microbp, copied, case)
+    for name, value in mine.items():
+        np.testing.assert_array_equal(value, yours[name])
+    for tensor, other in zip(module.state_dict(keep_vars=True).values(), copied.parameters(), strict=False):
+        assert not np.may_share_memory(tensor.array, other.array)
+
+
+@every_case
+def test_keeps_single_precision(case: Case) -> None:
+    single = copy.copy(case)
+    single.inputs = tuple(
+        value.astype(np.float32) if isinstance(value, np.ndarray) and value.dtype.kind == "f" else value
+        for value in case.inputs
+    )
+    found = outcome(microbp, case.make(microbp).float(), single)
+    kinds = {name: value.dtype for name, value in found.items() if isinstance(value, np.ndarray)}
+    assert {dtype for dtype in kinds.values() if dtype.kind == "f"} == {np.dtype("float32")}, kinds
+
+
+@every_kind
+def test_has_the_signatures_of_pytorch(kind: str) -> None:
+    def described(function: Any) -> list[tuple[str, Any, Any]]:
+        return [(p.name, p.kind, p.default) for p in inspect.signature(function).parameters.values()]
+
+    ours, theirs = getattr(nn, kind), getattr(torch().nn, kind)
+    for method in ("__init__", "forward", "from_pretrained"):
+        if hasattr(theirs, method):
+            mine, yours = described(getattr(ours, method)), described(getattr(theirs, method))
+            assert mine == yours or mine in (yours, yours[: len(mine)]), method
+
+
+@every_kind
+def test_takes_a_device_and_a_dtype(kind: str) -> None:
+    if "dtype" not in inspect.signature(getattr(nn, kind)).parameters:
+        return
+    case = next(case for case in CASES if case.kind == kind and "_weight" not in case.options)
+    module = getattr(nn, kind)(*case.args, **case.options, device="cpu", dtype=microbp.float64)
+    assert {tensor.dtype for tensor in module.state_dict().values()} <= {np.dtype("float64"), np.dtype("int64")}
+    if module.state_dict():
+        with pytest.raises(NotImplementedError, match="CPU only"):
+            getattr(nn, kind)(*case.args, **case.options, device="cuda")
 
 
 def test_every_public_module_is_compared() -> None:
-    public = {name for name, value in vars(nn).items() if isinstance(value, type) and issubclass(value, nn.Module)}
-    containers = {"Module", "ModuleList", "ModuleDict", "ParameterList", "Dropout"}
-    assert public - containers <= {name.split()[0] for name in MODULES}
+    public = {value for value in vars(nn).values() if isinstance(value, type) and issubclass(value, nn.Module)}
+    # Files whose modules have comparisons of their own.
+    elsewhere = {"attention", "container", "module", "recurrent", "transformer", "transformer_layer"}
+    names = {value.__name__ for value in public if value.__module__.split(".")[-1] not in elsewhere}
+    assert names == set(KINDS)
+
+
+def test_a_network_with_a_skip_connection_computes_what_pytorch_computes() -> None:
+    def residual(lib: Any) -> Any:
+        module = lib.nn
+
+        class Residual(module.Module):  # type: ignore[misc]
+            def __init__(self) -> None:
+                super().__init__()
+                self.inner = module.Sequential(module.Linear(4, 5), module.Tanh(), module.Linear(5, 4))
+                self.norm = module.Parameter(lib.ones(1))
+
+            def forward(self, x: Any) -> Any:
+                return x * self.norm + self.inner(x)
+
+        return module.Sequential(Residual(), module.ReLU(), Residual())
+
+    case = Case("skip connection").on(normal(5, 4))
+    case.make = residual  # type: ignore[method-assign]
+    test_computes_what_pytorch_computes(case)
 
 
 def test_losses_hold_their_weights_as_buffers() -> None:
-    def make(m: Any) -> Any:
-        lib = torch() if m is torch().nn else microbp
-        return m.CrossEntropyLoss(weight=lib.tensor([0.5, 1.0, 2.0, 3.0]))
-
-    compare_modules(make, normal(5, 4), np.array([0, 3, 1, 1, 2]))
     loss = nn.BCEWithLogitsLoss(pos_weight=microbp.ones(3))
     assert list(loss.state_dict()) == ["pos_weight"]
     assert not list(nn.CrossEntropyLoss().state_dict())
@@ -148,16 +175,7 @@ def test_linear_names_itself_where_the_features_do_not_fit() -> None:
             layer(microbp.ones(shape))
 
 
-def test_linear_starts_between_the_bounds_of_pytorch() -> None:
-    microbp.manual_seed(0)
-    layer = nn.Linear(100, 200)
-    for parameter in layer.parameters():
-        values = parameter.detach().array
-        assert np.abs(values).max() <= 0.1
-        assert values.std() == pytest.approx(0.1 / np.sqrt(3), rel=0.1)
-    assert layer.weight.shape == (200, 100)
-    assert layer.weight.dtype == np.float32
-    assert nn.Linear(2, 2, dtype=microbp.float64).bias.dtype == np.float64
+def test_linear_without_features_gives_its_bias() -> None:
     with pytest.warns(UserWarning, match="zero-element"):
         assert nn.Linear(0, 3)(microbp.ones(2, 0)).tolist() == [[0, 0, 0]] * 2
 
@@ -171,18 +189,6 @@ def test_linear_gives_a_right_answer_for_an_array() -> None:
 def test_bilinear_refuses_no_features() -> None:
     with pytest.raises(ValueError, match="in1_features must be > 0"):
         nn.Bilinear(0, 1, 1)
-
-
-def test_dropout_obeys_the_mode() -> None:
-    layer = nn.Dropout(0.5)
-    x = microbp.ones(1000)
-    assert layer.eval()(x) is x
-    dropped = layer.train()(x)
-    assert 300 < (dropped.array == 0).sum() < 700
-    assert set(np.unique(dropped.array)) == {0, 2}
-    assert not nn.Dropout(1.0)(x).array.any()
-    with pytest.raises(OptionError, match=r"between 0 and 1, but got 1\.5"):
-        nn.Dropout(1.5)
 
 
 def test_unflatten_refuses_what_does_not_split() -> None:

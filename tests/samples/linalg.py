@@ -46,6 +46,8 @@ samples = {
             (normal(4, 5).T, normal(4, 3).T, normal(3)),
             (normal(0, 4), normal(3, 4), normal(3)),
             (normal(2, 5, 0), normal(3, 0), normal(3)),
+            (normal(2, 5, 4), normal(0, 4), None),
+            (normal(0), normal(0, 0), None),
         ],
     ),
 }

@@ -23,6 +23,7 @@ from microbp.nn.functional.check import (
 from microbp.ops import arithmetic
 from microbp.ops import loss as rows
 from microbp.ops import reduction as reductions
+from microbp.ops import shape as shaping
 from microbp.tensor import Tensor, apply, wrap
 
 __all__ = ["cross_entropy", "nll_loss"]
@@ -202,4 +203,4 @@ def class_weights(weight: Any, input: Tensor, classes: int, name: str) -> Tensor
         raise NotImplementedError(f"{name} has no gradient for its weight; pass weight.detach()")
     if weight.dtype != input.dtype:
         raise DtypeError(f"{name}: weight must have the dtype of the input, {input.dtype}, got {weight.dtype}")
-    return wrap(weight.array.reshape((classes,) + (1,) * (input.ndim - 2)))
+    return apply(shaping.reshape, weight, shape=(classes,) + (1,) * (input.ndim - 2))  # a view, so that writes are seen
