@@ -29,7 +29,7 @@ from microbp import label
 from microbp.errors import GraphError, MutationError
 from microbp.mode import Step, current
 from microbp.ops.op import Op, Plan, sum_to
-from microbp.release import Condemned, release
+from microbp.release import Condemned, forget_constants, release
 from microbp.version import Onlooker, numbers, overwritten_value, writes
 
 __all__ = ["Node", "between", "collect", "propagate"]
@@ -63,8 +63,8 @@ class Node(Onlooker):
         Where the user's program called the operation.
     hooks : list or None
         Functions that see, and may replace, the gradient of the output.
-    retain : callable or None
-        Keeps the gradient of the output in the tensor that asked for it (`Tensor.retain_grad`).
+    retain : weak reference to Tensor, or None
+        The tensor that is to keep the gradient of the output (`Tensor.retain_grad`).
     calls : tuple or None
         The module calls that end with this node (see `microbp.nn.Module`).
     """
@@ -73,7 +73,7 @@ class Node(Onlooker):
     kept: Sequence[Any] | None
     shapes: tuple[tuple[int, ...], ...] | None = None
     hooks: list[Callable[[Any], Any]] | None = None
-    retain: Callable[[Any], None] | None = None
+    retain: weakref.ref[Any] | None = None
     inputs: tuple[Any, ...] = ()  # also of a node that a failed copy left half made
     calls: tuple[Any, ...] | None = None
 
@@ -161,7 +161,7 @@ def propagate(
     Returns
     -------
     dict of edge to array
-        The gradient of each leaf (or target) that the seeds depend on.
+        The gradient of each leaf (or target) that the seeds depend on, and, before those, of nodes that keep their own.
 
     Raises
     ------
@@ -172,7 +172,7 @@ def propagate(
     """
     pending = dict(seeds)
     wanted = None if targets is None else between(collect(seeds), targets)
-    found: dict[Any, Any] = {}  # gradients of targets that are no leaves
+    found: dict[Any, Any] = {}  # gradients of what is no leaf, but is asked for
     observer = current.get().observer
     queue = [(-edge.number, edge) for edge in pending if isinstance(edge, Node)]
     heapify(queue)
@@ -182,9 +182,7 @@ def propagate(
         if node.hooks is not None:
             for hook in tuple(node.hooks):
                 g = hook(g)
-        if node.retain is not None:
-            node.retain(g)
-        if targets is not None and node in targets:
+        if node.retain is not None or (targets is not None and node in targets):
             found[node] = g
         kept = node.kept
         if kept is None:
@@ -227,15 +225,6 @@ def propagate(
             node.kept = None
             if plan.constants or node.op.variadic:
                 forget_constants(node)
-    if targets is None:
-        return pending
-    return {**found, **{edge: g for edge, g in pending.items() if edge in targets}}
-
-
-def forget_constants(node: Node) -> None:
-    """Hold the constants of a node that has run only weakly, for drawings, so that they can be freed."""
-    inputs = list(node.inputs)
-    for position in range(len(inputs)) if node.op.variadic else node.plan.constants:
-        if not getattr(inputs[position], "_requires_grad", True):
-            inputs[position] = weakref.ref(inputs[position])
-    node.inputs = tuple(inputs)
+    if targets is not None:
+        pending = {edge: g for edge, g in pending.items() if edge in targets}
+    return {**found, **pending} if found else pending

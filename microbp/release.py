@@ -1,17 +1,21 @@
-"""Freeing deep graphs without recursion.
+"""Freeing graphs: deep ones without recursion, and constants as soon as they are of no more use.
 
 When a node dies, so does its hold on its inputs, and a long chain of nodes would die by a chain
 of destructors as deep as itself: too deep for the stack of a thread. One node in 64 has
 `release` for its destructor. It hands its inputs to a list and empties the list in a loop, so
 that no chain of destructors is longer than from one such node to the next.
+
+A node that has run keeps its inputs, so that the graph can still be drawn, but no arrays for it:
+of constants, which no other node keeps alive, it has a weak reference only.
 """
 
 from __future__ import annotations
 
 import threading
+import weakref
 from typing import Any
 
-__all__ = ["Condemned", "release"]
+__all__ = ["Condemned", "CutOff", "forget_constants", "release"]
 
 
 class Condemned(threading.local):
@@ -34,3 +38,24 @@ def release(node: Any) -> None:
                 condemned.inputs.pop()
         finally:
             condemned.leaving = False
+
+
+def forget_constants(node: Any) -> None:
+    """Hold the constants of a node that has run only weakly, for drawings, so that they can be freed."""
+    inputs = list(node.inputs)
+    for position in range(len(inputs)) if node.op.variadic else node.plan.constants:
+        constant = inputs[position]
+        if not getattr(constant, "_requires_grad", True):
+            inputs[position] = weakref.ref(constant) if constant._cut is None else CutOff(constant)
+    node.inputs = tuple(inputs)
+
+
+class CutOff(weakref.ref[Any]):
+    """A constant that had lost its history: when it is gone, there is still this to tell where."""
+
+    __slots__ = ("_cut", "dtype", "shape")
+
+    def __init__(self, constant: Any) -> None:
+        self._cut = constant._cut
+        self.dtype = constant.dtype
+        self.shape = constant.shape

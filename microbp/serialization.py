@@ -236,7 +236,8 @@ def header_length(content: bytes) -> int:
 
 def metadata_of(content: bytes, name: str) -> dict[str, str]:
     """The metadata in the header of a file, once it is certain that it is such a file."""
-    if content[:4] == b"PK\x03\x04" or content[:2] == b"\x80\x02":
+    # The length of a header, 640 say, may begin as a pickle does; but then a header follows it.
+    if content[:4] == b"PK\x03\x04" or (content[:2] == b"\x80\x02" and content[8:9] != b"{"):
         raise FileFormatError(
             f"{name} is a pickle, as torch.save writes it, which could run any code when it is read; write it anew "
             "with safetensors.torch.save_file(state_dict, path)"

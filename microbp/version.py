@@ -12,6 +12,7 @@ mechanics, here drawn from the one clock that also numbers the nodes.
 from __future__ import annotations
 
 import itertools
+import threading
 import weakref
 from typing import Any
 
@@ -88,11 +89,13 @@ class Writes:
 
 
 writes = Writes()
+writing = threading.Lock()
 
 
 def write() -> int:
     """The number of a write that is about to happen."""
-    writes.latest = number = next(numbers)
+    with writing:  # a thread that drew its number earlier must not be the last to note it
+        writes.latest = number = next(numbers)
     return number
 
 

@@ -119,6 +119,16 @@ def test_any_structure_comes_back(obj):
     assert same(round_trip(obj), obj)
 
 
+def test_a_header_whose_length_begins_as_a_pickle_does_comes_back(tmp_path):
+    lengths = set()
+    for size in range(1, 700, 4):
+        path = tmp_path / "odd.safetensors"
+        microbp.save({"x" * size: microbp.ones(1)}, path)
+        lengths.add(path.read_bytes()[:8])
+        assert list(microbp.load(path)) == ["x" * size]
+    assert (640).to_bytes(8, "little") in lengths, "one header is 640 = 0x0280 bytes long"
+
+
 @pytest.mark.parametrize(
     "key",
     ["", ".", "../../evil", "/etc/passwd", "a\0b", "__metadata__", "<script>", "\ud800", "ü\n", 7, -1.5, True, None],

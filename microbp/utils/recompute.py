@@ -21,10 +21,11 @@ import numpy as np
 from microbp import label
 from microbp.autograd.bundle import Call
 from microbp.autograd.tree import tensors_of
-from microbp.engine import Node, forget_constants
+from microbp.engine import Node
 from microbp.errors import CheckpointError, MutationError
 from microbp.functions.generator import get_rng_state, set_rng_state
 from microbp.mode import enable_grad
+from microbp.release import forget_constants
 from microbp.tensor import Tensor
 from microbp.version import numbers, overwritten_value
 

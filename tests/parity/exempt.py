@@ -33,6 +33,7 @@ EXEMPT: dict[str, str] = {
     "is_grad_enabled": SETTING,
     "Tensor.backward": "starts the backward pass, by which all gradients here are computed: see tests/test_engine.py",
     "Tensor.cuda": "refuses: there is only the CPU",
+    "why_no_grad": "an answer in words, no operation: see tests/autograd/test_why_no_grad.py",
     **dict.fromkeys(("load", "save"), "about files: see tests/test_serialization.py"),
 }
 
