@@ -115,7 +115,7 @@ def numpy_name(function: Any) -> str:
 def failed(op: Any, values: tuple[Any, ...], reason: object) -> str:
     """A forward that NumPy refused: the row, its arguments with their shapes, and NumPy's reason."""
     arguments = ", ".join(f"{op.argument(position)}: {describe(value)}" for position, value in enumerate(values))
-    return f"{op.name}({arguments}): {reason}"
+    return f"{op.name}({arguments}): {str(reason).rstrip()}"
 
 
 def freed(node: Any, nodes: Iterable[Any] = ()) -> str:

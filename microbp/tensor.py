@@ -398,6 +398,12 @@ class Tensor(Methods, Onlooker):
             raise TypeError(f"data must be a Tensor, got {type(value).__name__}")
         if self._requires_grad and value.array.dtype.kind != "f":
             raise DtypeError(f"the data of a tensor that requires grad must be floating-point, got {value.dtype}")
+        if self.node is not None and (value.shape != self.shape or value.dtype != self.dtype):
+            raise ShapeError(
+                f"data of {label.describe(value)} in place of {label.describe(self)}, which {label.title(self.node)} "
+                "computed, would give gradients that do not fit what it was computed from; use a new tensor, or "
+                "t.detach() first"
+            )
         self._given = next(creation)
         version = value._versioned()  # a write to either is now a write to both
         if version is not self._version:

@@ -136,6 +136,30 @@ def test_a_leaf_that_requires_grad_is_not_changed_in_place() -> None:
     assert x.is_leaf
 
 
+def test_other_data_that_gradients_would_not_fit_is_refused() -> None:
+    w = leaf(1.0, 2.0)
+    y = w * 2.0
+    for data in (microbp.ones(5, dtype=y.dtype), microbp.ones(2, dtype=microbp.float32)):
+        with pytest.raises(errors.ShapeError, match=r"in place of \(2,\) float64, which mul computed"):
+            y.data = data
+    y.sum().backward()
+    assert w.grad.tolist() == [2.0, 2.0]
+
+
+@pytest.mark.parametrize("shape", [(5,), (1, 2), ()])
+def test_a_leaf_that_was_given_data_of_another_shape_gets_no_gradient_of_the_old(shape: tuple[int, ...]) -> None:
+    w = leaf(1.0, 2.0)
+    v = leaf(3.0, 4.0)
+    loss = (w * v).sum()
+    w.data = microbp.ones(shape, dtype=w.dtype)
+    with pytest.raises(errors.ShapeError, match=r"the shape \(2,\).*other data since.*anew"):
+        loss.backward(retain_graph=True)
+    with pytest.raises(errors.ShapeError, match="other data since"):
+        microbp.autograd.grad(loss, w)
+    assert w.grad is None
+    assert v.grad is None
+
+
 def test_the_memory_that_a_tensor_had_before_it_was_given_other_data_is_still_watched() -> None:
     def old_memory(alias_of: Any, change: Any, of_leaf: bool, kept_output: bool = False) -> None:
         w = leaf(1.0, 2.0)

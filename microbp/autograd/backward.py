@@ -155,9 +155,12 @@ def grad(
     if allow_unused is False and materialize_grads:
         raise GraphError("materialize_grads=True gives zeros for unused inputs, so allow_unused must not be False")
     wanted = as_tuple(inputs)
-    for target in wanted:
+    for position, target in enumerate(wanted):
         if not target.requires_grad:
-            raise GraphError("grad() got an input that does not require grad")
+            raise GraphError(
+                f"input {position} of grad(), {label.describe(target)}, does not require grad; call its "
+                "requires_grad_() before the outputs are computed from it"
+            )
     gradients = run(as_tuple(outputs), grad_outputs, retain_graph, create_graph, wanted)
     accumulate(retained(gradients))
     found: list[Tensor | None] = []
@@ -205,9 +208,15 @@ def run(
         error_state.set(settings)
         raise
     for edge, g in found.items():
-        if edge.hooks is not None and not isinstance(edge, Node):
-            for hook in tuple(edge.hooks):
-                found[edge] = g = hook(g)
+        if not isinstance(edge, Node):
+            if g.shape != edge.array.shape:
+                raise ShapeError(
+                    f"the gradient of a tensor of {label.describe(edge)} has the shape {g.shape}, which that had when "
+                    "the loss was computed; it was given other data since (t.data = ...): compute the loss anew"
+                )
+            if edge.hooks is not None:
+                for hook in tuple(edge.hooks):
+                    found[edge] = g = hook(g)
     return found
 
 

@@ -251,3 +251,9 @@ def test_a_gradient_is_not_given_to_a_tensor_whose_data_has_another_shape_now() 
     x.data = zeros(3)
     with pytest.raises(errors.ShapeError, match="set its grad to None"):
         (x * x).sum().backward()
+
+
+def test_an_input_of_grad_that_requires_none_is_named_by_position_and_shape() -> None:
+    w = leaf(1.0, 2.0)
+    with pytest.raises(errors.GraphError, match=r"input 1 of grad\(\), \(3,\) float32, .*requires_grad_\(\)"):
+        microbp.autograd.grad(w.sum(), (w, microbp.ones(3)))

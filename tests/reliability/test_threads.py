@@ -204,7 +204,7 @@ INTERRUPTIBLE = {
 
 def is_leaving(frame: FrameType | None) -> bool:
     """Whether a frame is part of leaving a block, or of freeing a graph."""
-    while frame is not None and frame.f_code.co_name not in ("__exit__", "__del__"):
+    while frame is not None and frame.f_code.co_name not in ("__exit__", "release"):
         frame = frame.f_back
     return frame is not None
 
