@@ -87,7 +87,7 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
             edges.append(value)
             numbers = True
         else:
-            return apply(op, *(None if value is None else as_operand(value) for value in inputs), **options)
+            return apply(op, *(None if value is None else as_operand(value, op.name) for value in inputs), **options)
         bit += bit
     if not (alike and (dtype is float32 or dtype is float64)) and op.promotes:
         promoted = promote(op, inputs)
@@ -211,8 +211,8 @@ def promote(op: Op, inputs: tuple[Any, ...]) -> tuple[Any, ...] | None:
     return tuple(promoted) if any(a is not b for a, b in zip(promoted, inputs, strict=True)) else None
 
 
-def as_operand(value: Any) -> Any:
-    """A value as an operand: arrays become constants, NumPy's scalars become Python's."""
+def as_operand(value: Any, of: str | None = None) -> Any:
+    """A value as an operand, of an operation of that name: arrays become constants, NumPy's scalars become Python's."""
     if isinstance(value, Tensor) or (type(value) in PLAIN and value is not None):
         return value
     if isinstance(value, np.ndarray):
@@ -220,7 +220,8 @@ def as_operand(value: Any) -> Any:
         return wrap(np.array(value, dtype=as_dtype(value.dtype)))  # a copy: no write to the array goes unseen
     if isinstance(value, np.generic | int | float):
         return value.item() if isinstance(value, np.generic) else value
-    raise TypeError(f"expected a tensor, an array or a number, got {type(value).__name__}: {value!r}")
+    start = "" if of is None else f"{of}: "
+    raise TypeError(f"{start}expected a tensor, an array or a number, got {type(value).__name__}: {value!r}")
 
 
 def refuse_masked(array: np.ndarray[Any, Any]) -> None:

@@ -12,6 +12,7 @@ mechanics, here drawn from the one clock that also numbers the nodes.
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 import weakref
 from typing import Any
@@ -90,6 +91,8 @@ class Writes:
 
 writes = Writes()
 writing = threading.Lock()
+if hasattr(os, "register_at_fork"):  # a child process must not inherit the lock as another thread happens to hold it
+    os.register_at_fork(before=writing.acquire, after_in_parent=writing.release, after_in_child=writing.release)
 
 
 def write() -> int:

@@ -185,11 +185,11 @@ def test_a_starting_gradient_that_would_broadcast_is_refused() -> None:
 def test_what_was_not_recorded_is_an_error_that_says_so() -> None:
     with pytest.raises(errors.GraphError, match="requires_grad=True"):
         microbp.tensor([1, 2]).sum().backward()
-    with pytest.raises(errors.GraphError, match="nothing was recorded"):
+    with pytest.raises(errors.GraphError, match=r"history was lost by detach\(\) at .*test_backward\.py:\d+"):
         leaf(1.0).detach().sum().backward()
-    with pytest.raises(errors.GraphError, match="nothing was recorded"):
+    with pytest.raises(errors.GraphError, match=r"history was lost by gt\(\)"):
         (leaf(1.0) > 0).sum().backward()
-    with pytest.raises(errors.GraphError, match="nothing was recorded"):
+    with pytest.raises(errors.GraphError, match=r"history was lost by argmax\(\)"):
         leaf(1.0, 2.0).argmax().backward()
     with pytest.raises(errors.GraphError, match="does not appear in the graph"):
         microbp.autograd.grad(leaf(1.0).sum(), leaf(1.0))
@@ -257,3 +257,11 @@ def test_an_input_of_grad_that_requires_none_is_named_by_position_and_shape() ->
     w = leaf(1.0, 2.0)
     with pytest.raises(errors.GraphError, match=r"input 1 of grad\(\), \(3,\) float32, .*requires_grad_\(\)"):
         microbp.autograd.grad(w.sum(), (w, microbp.ones(3)))
+
+
+def test_an_operand_of_another_kind_is_refused_by_the_operation_and_its_type() -> None:
+    for operand in ("a", [1.0, 2.0], 1j):
+        with pytest.raises(
+            TypeError, match=rf"mul: expected a tensor, an array or a number, got {type(operand).__name__}"
+        ):
+            leaf(1.0, 2.0) * operand
