@@ -429,7 +429,7 @@ if child == 0:
         loss.backward(retain_graph=True)
         (w * 3.0).sum().backward()
         with microbp.no_grad():
-            pass
+            microbp.ones(2).add_(1.0)
         good = all(abs(g - h - 3.0) < 1e-4 for g, h in zip(w.grad.tolist(), once))
         os._exit(0 if good else 1)
     except BaseException:
@@ -464,8 +464,25 @@ module.add_all = add_all
 """
 
 
+WRITING = """
+module = sys.modules["microbp.version"]
+numbers, started = module.numbers, threading.Event()
+class Slow:
+    def __next__(self):
+        started.set()
+        time.sleep(0.3)
+        return next(numbers)
+module.numbers = Slow()
+threading.Thread(target=module.write, daemon=True).start()
+started.wait()
+module.numbers = numbers
+"""
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes do not fork here")
-@pytest.mark.parametrize("before", ["", BUSY], ids=["after backward", "while a thread adds gradients"])
+@pytest.mark.parametrize(
+    "before", ["", BUSY, WRITING], ids=["after backward", "while a thread adds gradients", "while a thread writes"]
+)
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_process_may_fork(before: str) -> None:
     finished = alone(FORKED.format(before=before))
