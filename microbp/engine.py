@@ -18,8 +18,6 @@ Source: Griewank & Walther, *Evaluating Derivatives*, 2nd ed. (SIAM 2008), chapt
 
 from __future__ import annotations
 
-import itertools
-import threading
 import weakref
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from heapq import heapify, heappop, heappush
@@ -31,89 +29,12 @@ from microbp import label
 from microbp.errors import GraphError, MutationError
 from microbp.mode import Step, current
 from microbp.ops.op import Op, Plan, sum_to
+from microbp.release import Condemned, release
+from microbp.version import Onlooker, numbers, overwritten_value, writes
 
-__all__ = ["Node", "Onlooker", "Version", "collect", "propagate"]
+__all__ = ["Node", "between", "collect", "propagate"]
 
-numbers = itertools.count()
 by_number = attrgetter("number")
-
-
-class Version:
-    """When one piece of memory was last written to; shared by all tensors and nodes that look at it.
-
-    Writes draw their numbers from the same counter as nodes, so that a node and a write can
-    be told apart as earlier and later.
-
-    Attributes
-    ----------
-    written : int
-        The number of the last write; -1 before the first.
-    moved : int
-        The number of the last node that a recorded operation in place made for it; -1 before the first.
-    """
-
-    __slots__ = ("__weakref__", "moved", "written")
-
-    def __init__(self) -> None:
-        self.moved = -1
-        self.written = -1
-
-    def write(self) -> None:
-        """Note a write."""
-        self.written = write()
-
-
-class Onlooker:
-    """What looks at memory and knows of the writes to it: a tensor, or the node that computed one.
-
-    Attributes
-    ----------
-    _version : Version or None
-        The record of the writes to its memory; None before anything shares or changes that.
-    """
-
-    _version: Version | None = None
-    _since: int = -1  # when it was given this memory
-    _former: tuple[tuple[int, int, weakref.ref[Version]], ...] = ()  # others before it: from when, to when, and writes
-
-    def look_elsewhere(self, version: Version, number: int) -> None:
-        """Look at other memory from now on.
-
-        Nodes that kept values of the memory before are still to hear of writes to it, as long as anything is left that
-        could write there.
-        """
-        former = [entry for entry in self._former if entry[2]() is not None]
-        if self._version is not None:
-            former.append((self._since, number, weakref.ref(self._version)))
-        self._former, self._since, self._version = tuple(former), number, version
-
-    def version_at(self, number: int) -> Version | None:
-        """The record of the writes to the memory that it looked at when something of this number was made."""
-        if number > self._since:
-            return self._version
-        return next((reference() for start, end, reference in self._former if start < number < end), None)
-
-
-class Writes:
-    """The latest write of all, and the latest that was recorded.
-
-    A graph that is younger than the first has not been touched, and as long as there was none
-    of the second kind, no view can be out of date: most programs need not look any further.
-    """
-
-    latest = -1
-    moved = -1
-
-
-writes = Writes()
-writing = threading.Lock()
-
-
-def write() -> int:
-    """The number of a write that is about to happen."""
-    with writing:  # a thread that drew its number earlier must not be the last to note it
-        writes.latest = number = next(numbers)
-    return number
 
 
 class Node(Onlooker):
@@ -189,35 +110,11 @@ class Node(Onlooker):
         return f"<{label.title(self)} #{self.number}>"
 
 
-class Condemned(threading.local):
-    """The inputs of dying keystone nodes that still wait to be let go, per thread."""
-
-    def __init__(self) -> None:
-        self.inputs: list[tuple[Any, ...]] = []
-        self.leaving = False
-
-
 class KeystoneNode(Node):
-    """A node that takes its graph down without recursion.
+    """One node in 64: where it dies, its graph is let go in a loop, without recursion (see `microbp.release`)."""
 
-    When a node dies, so does its hold on its inputs, and a long chain would die by a chain of
-    destructors as deep as itself. One node in 64 is of this class: it hands its inputs to a
-    list and empties the list in a loop, so that no chain of destructors is longer than 64.
-    """
-
-    condemned = Condemned()
-
-    def __del__(self) -> None:
-        condemned = self.condemned
-        condemned.inputs.append(self.inputs)
-        self.inputs = ()
-        if not condemned.leaving:
-            condemned.leaving = True
-            try:
-                while condemned.inputs:
-                    condemned.inputs.pop()
-            finally:
-                condemned.leaving = False
+    condemned = Condemned()  # not a global of the module, which may be gone when the last graphs die at exit
+    __del__ = release
 
 
 def collect(roots: Iterable[Any]) -> list[Node]:
@@ -290,8 +187,8 @@ def propagate(
         kept = node.kept
         if kept is None:
             raise GraphError(label.freed(node, collect(seeds)))
-        if writes.latest > node.number:
-            check_versions(node, seeds)
+        if writes.latest > node.number and (overwritten := overwritten_value(node)):
+            raise MutationError(label.overwritten(node, collect(seeds), *overwritten))
         plan, inputs, shapes = node.plan, node.inputs, node.shapes
         if lift is not None:
             kept = lift(node)
@@ -331,17 +228,6 @@ def propagate(
     if targets is not None:
         pending = {edge: g for edge, g in pending.items() if edge in targets}
     return {**found, **pending} if found else pending
-
-
-def check_versions(node: Node, seeds: Iterable[Any]) -> None:
-    """Refuse to use a value that was overwritten after it was kept."""
-    kept = [(node.op.argument(position), node.inputs[position]) for position in node.plan.guarded]
-    if node.plan.keeps_output:
-        kept.append(("y", node))
-    for letter, edge in kept:
-        version = edge.version_at(node.number) if isinstance(edge, Onlooker) else None  # Python numbers have none
-        if version is not None and version.written > node.number:
-            raise MutationError(label.overwritten(node, collect(seeds), letter, version.written))
 
 
 def forget_constants(node: Node) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from microbp.dtypes import category
-from microbp.engine import Node, writes
+from microbp.engine import Node
 from microbp.errors import DtypeError, GraphError, MutationError, ShapeError
 from microbp.mode import current
 from microbp.ops import assignment
@@ -25,6 +25,7 @@ from microbp.ops.op import Op
 from microbp.ops.shape import cast, clone
 from microbp.ops.view import write_through
 from microbp.tensor import Tensor, apply, path_of, wrap
+from microbp.version import writes
 
 __all__ = ["apply_in_place", "compute_in_place", "refuse_read_only", "write"]
 

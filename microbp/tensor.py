@@ -18,8 +18,7 @@ import numpy as np
 from microbp import label
 from microbp.device import Device, cpu
 from microbp.dtypes import as_dtype, float32, float64, result_dtype
-from microbp.engine import Node, Onlooker, Version, writes
-from microbp.engine import numbers as creation
+from microbp.engine import Node
 from microbp.errors import DtypeError, GraphError, MicrobpError, RangeError, ShapeError
 from microbp.handle import Handle
 from microbp.label import is_ours
@@ -30,6 +29,8 @@ from microbp.ops import shape as shaping
 from microbp.ops.op import Op, numpy_rows
 from microbp.ops.quiet import IGNORE, error_state
 from microbp.stack import Cut
+from microbp.version import Onlooker, Version, writes
+from microbp.version import numbers as creation
 
 __all__ = ["Tensor", "apply", "as_operand", "path_of", "refuse_masked", "wrap"]
 

@@ -14,7 +14,7 @@ LAYERS = [
     ["errors", "device", "handle", "methods"],
     ["ops.op"],
     ["ops"],
-    ["dtypes", "label", "observer", "stack", "mode"],
+    ["dtypes", "label", "observer", "stack", "mode", "version", "release"],
     ["engine"],
     ["tensor"],
     ["inplace"],

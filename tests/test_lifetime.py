@@ -11,7 +11,8 @@ import pytest
 
 import microbp
 from microbp import errors
-from microbp.engine import KeystoneNode, collect, numbers
+from microbp.engine import KeystoneNode, collect
+from microbp.version import numbers
 from tests.leaves import leaf
 
 CHAIN = """

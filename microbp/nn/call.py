@@ -8,10 +8,10 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, NoReturn
 
-from microbp.engine import numbers
 from microbp.handle import Handle
 from microbp.nn.hooks import ForwardHook, HookedCall, Hooks
 from microbp.tensor import Tensor
+from microbp.version import numbers
 
 __all__ = ["Called"]
 

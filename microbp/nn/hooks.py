@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from microbp.engine import numbers
 from microbp.errors import warn
 from microbp.nn.backward_hooks import BackwardHooks
+from microbp.version import numbers
 
 __all__ = ["ForwardHook", "HookedCall", "Hooks"]
 

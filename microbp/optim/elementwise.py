@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from microbp.dtypes import get_default_dtype
-from microbp.engine import write
 from microbp.errors import OptionError
 from microbp.ops.quiet import IGNORE, error_state
 from microbp.optim.optimizer import Optimizer, check_number, place_of
 from microbp.tensor import Tensor, wrap
+from microbp.version import write
 
 __all__ = ["ElementwiseOptimizer", "blocks"]
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from microbp.engine import write
 from microbp.errors import OptionError
 from microbp.optim.line_search import Point, strong_wolfe
 from microbp.optim.optimizer import Optimizer
 from microbp.tensor import Tensor, wrap
+from microbp.version import write
 
 __all__ = ["LBFGS"]
 

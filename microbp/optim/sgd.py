@@ -20,11 +20,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from microbp.engine import write
 from microbp.errors import OptionError
 from microbp.optim.elementwise import blocks
 from microbp.optim.optimizer import Optimizer, place_of
 from microbp.tensor import wrap
+from microbp.version import write
 
 __all__ = ["SGD"]
 

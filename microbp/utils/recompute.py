@@ -21,11 +21,12 @@ import numpy as np
 from microbp import label
 from microbp.autograd.bundle import Call
 from microbp.autograd.tree import tensors_of
-from microbp.engine import Node, check_versions, forget_constants, numbers
+from microbp.engine import Node, forget_constants
 from microbp.errors import CheckpointError, MutationError
 from microbp.functions.generator import get_rng_state, set_rng_state
 from microbp.mode import enable_grad
 from microbp.tensor import Tensor
+from microbp.version import numbers, overwritten_value
 
 __all__ = ["Context", "Recomputed", "Segment"]
 
@@ -109,7 +110,8 @@ class Segment:
             self.twins = twins = self.run_again()
             found = twins[position : position + 1]
         del self.twins[position + 1 :]  # the backward pass walks from the youngest to the oldest
-        check_versions(found[0], found)
+        if overwritten := overwritten_value(found[0]):
+            raise MutationError(label.overwritten(found[0], found, *overwritten))
         return found[0]
 
     def run_again(self) -> list[Node]:

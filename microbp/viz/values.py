@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from microbp.engine import Node, Onlooker
+from microbp.engine import Node
 from microbp.ops.op import registry, sum_to
 from microbp.tensor import Tensor
+from microbp.version import Onlooker
 
 __all__ = ["Found", "Gradients", "Pull", "Values", "key_of", "target_of", "unchanged"]
 

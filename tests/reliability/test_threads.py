@@ -18,8 +18,8 @@ import pytest
 
 import microbp
 from microbp import errors, nn, no_grad
-from microbp.engine import Version, writes
 from microbp.mode import current
+from microbp.version import Version, writes
 from tests.leaves import leaf
 
 
