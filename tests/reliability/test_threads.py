@@ -137,8 +137,8 @@ def test_a_graph_that_is_not_retained_goes_to_one_thread_and_the_others_are_refu
 def test_the_latest_write_is_known_however_threads_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """A write that is forgotten would let a changed value pass the guard."""
     drawn: list[int] = []
-    engine = sys.modules["microbp.engine"]
-    numbers = engine.numbers  # type: ignore[attr-defined]
+    version = sys.modules["microbp.version"]
+    numbers = version.numbers  # type: ignore[attr-defined]
 
     class Slow:
         def __next__(self) -> int:
@@ -148,7 +148,7 @@ def test_the_latest_write_is_known_however_threads_take_turns(monkeypatch: pytes
                 time.sleep(0.05)  # every other thread overtakes this one
             return number
 
-    monkeypatch.setattr(engine, "numbers", Slow())
+    monkeypatch.setattr(version, "numbers", Slow())
     in_threads(*[Version().write] * 4)
     assert writes.latest == max(drawn)
 
