@@ -144,6 +144,8 @@ class Node(Onlooker):
         Keeps the gradient of the output in the tensor that asked for it (`Tensor.retain_grad`).
     calls : tuple or None
         The module calls that end with this node (see `microbp.nn.Module`).
+    in_place : bool
+        Whether the output was written over the values of a tensor that was there before.
     """
 
     _requires_grad = True  # as tensors have it, so that edges can be asked alike
@@ -153,6 +155,7 @@ class Node(Onlooker):
     retain: Callable[[Any], None] | None = None
     inputs: tuple[Any, ...] = ()  # also of a node that a failed copy left half made
     calls: tuple[Any, ...] | None = None
+    in_place: bool = False
 
     def __init__(
         self,
