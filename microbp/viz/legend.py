@@ -13,15 +13,22 @@ from microbp.viz.view import View
 __all__ = ["legend", "notes_on"]
 
 PER_ROW = 6
+LEFT = '<TD ALIGN="LEFT">'
 
 
 def legend(chips: Iterable[Chip], notes: Iterable[str]) -> str:
     """The label of the graph: colours in rows, then sentences."""
     entries = [entry(chip) for chip in chips]
-    rows = ["".join(entries[start : start + PER_ROW]) for start in range(0, len(entries), PER_ROW)]
-    rows += [f'<TD ALIGN="LEFT" COLSPAN="{2 * PER_ROW}">{small(note)}</TD>' for note in notes]
-    cells = "".join(f"<TR>{row}</TR>" for row in rows)
-    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="3" CELLPADDING="1">{cells}</TABLE>>' if rows else ""
+    lines = [table(["".join(entries[start : start + PER_ROW])]) for start in range(0, len(entries), PER_ROW)]
+    lines += map(small, notes)
+    cells = [f"{LEFT}{line}</TD>" for line in lines]
+    return f"<{table(cells)}>" if cells else ""
+
+
+def table(rows: Iterable[str]) -> str:
+    """Rows of cells, close to each other."""
+    inner = "".join(f"<TR>{row}</TR>" for row in rows)
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="3" CELLPADDING="1">{inner}</TABLE>'
 
 
 def entry(chip: Chip) -> str:
@@ -30,8 +37,8 @@ def entry(chip: Chip) -> str:
     if len(colours) > 1:  # stripes, which a cell cannot have
         stripe = '<TD BGCOLOR="{}" WIDTH="4" HEIGHT="10" FIXEDSIZE="TRUE"></TD>'
         inner = "".join(map(stripe.format, colours[:6]))
-        table = f'<TABLE BORDER="1" COLOR="{chip.line}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"><TR>{inner}</TR>'
-        box = f'<TD CELLPADDING="0">{table}</TABLE></TD>'
+        frame = f'BORDER="1" COLOR="{chip.line}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"'
+        box = f'<TD CELLPADDING="0"><TABLE {frame}><TR>{inner}</TR></TABLE></TD>'
     else:
         look = f' STYLE="{chip.style}"' if chip.style else ""
         blank = '<FONT POINT-SIZE="8">    </FONT>'
