@@ -1,8 +1,9 @@
 """Pictures of the computational graph.
 
 `make_dot` draws the graph of a tensor: its values, gradients, shapes, operations and
-modules. The picture is a `graphviz.Digraph`, rendered by the `dot` program or, where that
-is not installed, by pygraphviz.
+modules. `diff` draws what changed between two graphs. The pictures are `graphviz.Digraph`s,
+rendered by the `dot` program or, where that is not installed, by pygraphviz. `memory_table`
+tells what a graph keeps for the backward pass.
 
 The parts are loaded when they are first used, so that ``import microbp`` stays light.
 """
@@ -14,12 +15,36 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from microbp.viz.backend import Graph, GraphvizNotFound
+    from microbp.viz.difference import Change, Difference, diff
     from microbp.viz.dot import make_dot
+    from microbp.viz.memory import MemoryTable, memory_table
     from microbp.viz.view import View, look
 
-__all__ = ["Graph", "GraphvizNotFound", "View", "look", "make_dot"]
+__all__ = [
+    "Change",
+    "Difference",
+    "Graph",
+    "GraphvizNotFound",
+    "MemoryTable",
+    "View",
+    "diff",
+    "look",
+    "make_dot",
+    "memory_table",
+]
 
-HOMES = {"Graph": "backend", "GraphvizNotFound": "backend", "View": "view", "look": "view", "make_dot": "dot"}
+HOMES = {
+    "Change": "difference",
+    "Difference": "difference",
+    "Graph": "backend",
+    "GraphvizNotFound": "backend",
+    "MemoryTable": "memory",
+    "View": "view",
+    "diff": "difference",
+    "look": "view",
+    "make_dot": "dot",
+    "memory_table": "memory",
+}
 
 
 def __getattr__(name: str) -> Any:
