@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from difflib import SequenceMatcher
-from itertools import zip_longest
 from typing import Any
 
 from microbp.viz.boxes import plain
@@ -184,9 +183,8 @@ class Alignment:
             yield f"gradient for {now.name}: {self.names[was.formula is None]} only"
         if was.broadcast != now.broadcast:
             wide = [use.broadcast[1] if use.broadcast else None for use in (was, now)]
-            yield f"{now.name} is broadcast: " + " → ".join(
-                "no" if shape is None else shape_text(shape) for shape in wide
-            )
+            texts = ["not" if shape is None else f"to {shape_text(shape)}" for shape in wide]
+            yield f"{now.name} is broadcast: {' → '.join(texts)}"
 
     def note(self, merged: Any, details: list[str]) -> None:
         """Note what has changed, if anything has."""

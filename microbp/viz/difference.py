@@ -138,10 +138,10 @@ def diff(
       ≠ arguments of sum: a: mul_1 → tanh_1
     """
     check("rankdir", rankdir, ("LR", "TB", "RL", "BT"))
-    views = [
+    first, second = (
         look(tensors_of(var), model=model, params=params, values=False, gradients="none") for var in (before, after)
-    ]
-    alignment = Alignment(*views, names)
+    )
+    alignment = Alignment(first, second, names)
     closed = alignment.unchanged_calls() if close_unchanged else set()
     picture = fold(alignment.view, depth=depth, max_nodes=max_nodes, closed=closed)
     graph = Difference("microbp", format="svg")

@@ -103,9 +103,7 @@ class MemoryTable:
         lines = [f"{text}: {bytes_text(self.totals[kind])}" for kind, text in TOTALS.items()]
         freed = sum(row.is_freed for row in self.rows)
         if freed:
-            lines.append(
-                f"{freed} of {len(self.rows)} operations were freed by an earlier backward(); draw up before it"
-            )
+            lines.append(f"{freed} of {len(self.rows)} operations were freed by an earlier backward(); ask before it")
         return lines
 
     def __str__(self) -> str:
