@@ -5,6 +5,8 @@ modules. `diff` draws what changed between two graphs. The pictures are `graphvi
 rendered by the `dot` program or, where that is not installed, by pygraphviz. `memory_table`
 tells what a graph keeps for the backward pass.
 
+A notebook shows tensors, modules, graphs and tables as pictures and tables of their own.
+
 The parts are loaded when they are first used, so that ``import microbp`` stays light.
 """
 
@@ -12,6 +14,9 @@ from __future__ import annotations
 
 import importlib
 from typing import TYPE_CHECKING, Any
+
+from microbp.nn.module import Module
+from microbp.tensor import Tensor
 
 if TYPE_CHECKING:
     from microbp.viz.backend import Graph, GraphvizNotFound
@@ -56,3 +61,21 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+def show_in_notebooks(kind: type, writer: str, method: str = "_repr_html_") -> None:
+    """Let a function of `microbp.viz.notebook` write what a notebook shows for objects of a class."""
+
+    def html_of(self: Any) -> str | None:
+        """What a notebook shows; None, and so the plain text, where that cannot be written."""
+        try:
+            html: str = getattr(importlib.import_module(f"{__name__}.notebook"), writer)(self)
+        except Exception:  # a display must never break a notebook
+            return None
+        return html
+
+    setattr(kind, method, html_of)
+
+
+show_in_notebooks(Tensor, "tensor_html")
+show_in_notebooks(Module, "module_html")

@@ -2,7 +2,7 @@
 
 Operations are compared in creation order, by name and by the module call that they belong to,
 and matched so that few are left over. Tensors are then matched by the operations that make
-them; leaves by the name of the parameter, or by where they are first used.
+them; leaves by what they are, by the name of the parameter, or by where they are first used.
 """
 
 from __future__ import annotations
@@ -67,7 +67,11 @@ class Alignment:
     def match_tensors(self, before: View, after: View, pairs: list[Pair]) -> None:
         """Find the twins."""
         made = {op.output for view in (before, after) for op in view.operations}
+        leaves = {box.leaf: box for box in after.tensors if box.leaf is not None}
         owned = {box.name: box for box in after.tensors if box.owned and box not in made}
+        for box in before.tensors:
+            if box.leaf is not None and box.leaf in leaves:
+                self.pair_up(box, leaves[box.leaf])
         for box in before.tensors:
             if box.owned and box.name in owned:
                 self.pair_up(box, owned[box.name])

@@ -57,6 +57,8 @@ class TensorBox:
         Whether it is a parameter or buffer of a module.
     parts : int
         How many tensors it is: more than one for what a function of the user's own gives.
+    leaf : Tensor or None
+        The tensor itself, if no recorded operation made it.
     """
 
     id: str
@@ -72,6 +74,7 @@ class TensorBox:
     call: Call | None
     owned: bool
     parts: int = 1
+    leaf: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -356,6 +359,7 @@ class Builder:
             derivative=None if self.gradients is None else self.gradients.total.get(leaf),
             call=self.homes.get(leaf),
             owned=owned,
+            leaf=leaf,
         )
 
     def constant(self, node: Node | None, position: int) -> str:
