@@ -224,7 +224,7 @@ def caption(op: Operation, captions: dict[str, str], times: int) -> str:
     names = set() if with_number else names_in(op.formula).intersection(op.options)
     if not with_number and not names:
         return ""
-    options = {name: option_text(op.options[name]) for name in names}
+    options = {name: option_text(op.options[name], bare=f"[{name}]" in op.formula) for name in names}
     if times > 1 and options:
         return ""  # repeated calls may differ in them
     text = substitute(op.formula, {**captions, **options})
@@ -241,9 +241,9 @@ def names_in(formula: str) -> frozenset[str]:
     return frozenset(part.id for part in parts if isinstance(part, ast.Name))
 
 
-def option_text(value: Any) -> str:
-    """An option as one writes it in a formula; an index without brackets around it."""
-    if isinstance(value, tuple) and any(isinstance(part, slice | np.ndarray) or part is Ellipsis for part in value):
+def option_text(value: Any, bare: bool = False) -> str:
+    """An option as one writes it in a formula; an index is `bare` of brackets around it."""
+    if isinstance(value, tuple) and value and (bare or any(isinstance(part, slice) for part in value)):
         return ", ".join(map(option_text, value))
     if isinstance(value, slice):
         bounds = ["" if bound is None else str(bound) for bound in (value.start, value.stop, value.step)]

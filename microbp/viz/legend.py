@@ -13,16 +13,27 @@ from microbp.viz.view import View
 __all__ = ["legend", "notes_on"]
 
 PER_ROW = 6
+BOX, LETTER = 30, 4.2  # about how wide a box and a letter of the text are, in points
 LEFT = '<TD ALIGN="LEFT">'
 
 
 def legend(chips: Iterable[Chip], notes: Iterable[str]) -> str:
     """The label of the graph: colours in rows, then sentences."""
-    entries = [entry(chip) for chip in chips]
-    lines = [table(["".join(entries[start : start + PER_ROW])]) for start in range(0, len(entries), PER_ROW)]
+    chips, notes = list(chips), list(notes)
+    rows = [chips[start : start + PER_ROW] for start in range(0, len(chips), PER_ROW)]
+    widest = max([*map(width_of_row, rows), *(LETTER * len(note) for note in notes)], default=0)
+    lines = []
+    for row in rows:
+        blank = f'<TD WIDTH="{max(int(widest - width_of_row(row)), 1)}"></TD>'  # else the row would be stretched
+        lines.append(table(["".join(map(entry, row)) + blank]))
     lines += map(small, notes)
     cells = [f"{LEFT}{line}</TD>" for line in lines]
     return f"<{table(cells)}>" if cells else ""
+
+
+def width_of_row(row: list[Chip]) -> float:
+    """About how wide entries are beside each other, in points."""
+    return sum(BOX + LETTER * len(chip.text) for chip in row)
 
 
 def table(rows: Iterable[str]) -> str:

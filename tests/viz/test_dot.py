@@ -295,6 +295,7 @@ def test_options_that_say_what_is_computed_stand_on_the_pill() -> None:
     assert ">getitem_1.reshape((2, 4))<" in source
     assert "…" in make_dot(microbp.cat([x, x], dim=1).sum()).source
     assert ">x[[2 places]]<" in make_dot(x[[0, 2]].sum(), {"x": x}).source
+    assert ">x[2, 1]<" in make_dot(x[2, 1] * 2, {"x": x}).source
 
 
 def test_views_and_writes_in_place_are_seen() -> None:
