@@ -2,7 +2,8 @@
 
 Reading order for the source: `microbp.ops.op` (what an operation is), `microbp.engine` (the
 graph and the backward pass), `microbp.tensor` (the handle that users hold), `microbp.nn` and
-`microbp.optim` (layers and how they learn), `microbp.viz` (pictures of the graph).
+`microbp.optim` (layers and how they learn), `microbp.viz` (pictures of the graph),
+`microbp.lab` (what learning does to a network).
 """
 
 from math import inf as inf
