@@ -27,6 +27,7 @@ __all__ = [
     "OptionError",
     "RangeError",
     "ShapeError",
+    "StaleGraphError",
     "StateError",
     "warn",
 ]
@@ -76,6 +77,10 @@ class LinAlgError(MicrobpError, RuntimeError, np.linalg.LinAlgError):
 
 class MutationError(GraphError):
     """A value that the backward pass needs was overwritten after the forward pass."""
+
+
+class StaleGraphError(MutationError):
+    """A tensor of the graph was changed since the forward pass, so that numbers shown for it would no longer hold."""
 
 
 class OptionError(MicrobpError, RuntimeError, ValueError):

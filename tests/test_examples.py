@@ -24,7 +24,7 @@ def load(name: str) -> ModuleType:
 
 
 def test_every_example_is_tested() -> None:
-    names = {"chain_rule", "digits", "own_parts", "skip_connection", "xor"}
+    names = {"chain_rule", "digits", "own_parts", "skip_connection", "step_through", "xor"}
     assert {path.stem for path in EXAMPLES.glob("*.py")} == names
 
 
@@ -56,6 +56,14 @@ def test_skip_connections_keep_gradients_alive(tmp_path: Path) -> None:
     assert found["30 blocks without skip connections"] < 1e-3
     assert found["30 blocks with skip connections"] > 1e-1
     assert "<svg" in (tmp_path / "skip_connection.svg").read_text(encoding="utf-8")
+
+
+def test_a_backward_pass_can_be_stepped_through(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = load("step_through").main(tmp_path)
+    printed = capsys.readouterr().out
+    for promised in ("∂L/∂fc1.weight (4, 2): one way from the loss", "(∂L/∂linear_1)ᵀ · x", "at [", "backprop.html"):
+        assert promised in printed
+    assert (tmp_path / "backprop.html").read_text(encoding="utf-8") == page.html
 
 
 def test_digits_are_read_to_97_percent_over_five_seeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

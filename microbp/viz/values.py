@@ -10,7 +10,7 @@ wrong one.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +19,7 @@ from microbp.engine import Node
 from microbp.ops.op import registry, sum_to
 from microbp.tensor import Tensor
 
-__all__ = ["Found", "Gradients", "Values", "key_of", "target_of", "unchanged"]
+__all__ = ["Found", "Gradients", "Pull", "Values", "key_of", "target_of", "unchanged"]
 
 WORK = 1 << 26  # how many elements may be read to compute values anew
 LETTER_Y = "y"
@@ -167,21 +167,36 @@ class Gradients:
     Nothing of the graph is touched, and no hook is called: the rules are run on the values
     that were found. Where a value is missing, so are the gradients that depend on it.
 
+    Parameters
+    ----------
+    root : Tensor
+    values : Values
+        Of the graph of the root.
+    seed : array, optional
+        The gradient to start with; by default 1 at a root of one element, and nothing at all at others.
+    functions : bool
+        Run the backward of the user's own functions too, which need not be pure.
+
     Attributes
     ----------
     total : dict of edge to array
         dL/dt for each node and leaf t.
     contributions : dict of (Node, int) to array
         What each use of a tensor, by the consuming node and argument, adds to its gradient.
+    unknown : set of edge
+        Where a gradient arrives that cannot be computed.
     """
 
-    def __init__(self, root: Tensor, values: Values) -> None:
+    def __init__(self, root: Tensor, values: Values, seed: Any = None, *, functions: bool = False) -> None:
         self.total: dict[Any, Any] = {}
         self.contributions: dict[tuple[Node, int], Any] = {}
         self.unknown: set[Any] = set()
-        if root.node is None or root.array.size != 1 or not values.known[root.node].exact:
-            return
-        self.total[root.node] = np.ones_like(root.array)
+        self.functions = functions
+        if seed is None:
+            if root.node is None or root.array.size != 1 or not values.known[root.node].exact:
+                return
+            seed = np.ones_like(root.array)
+        self.total[root.node or root] = seed
         values.compute(values.nodes)
         with np.errstate(all="ignore"):
             for node in reversed(values.nodes):
@@ -191,26 +206,43 @@ class Gradients:
 
     def pass_on(self, node: Node, values: Values) -> None:
         """Give each input of a node its contribution."""
-        kept = None if node in self.unknown or node not in self.total else letters_of(node, values)
-        g = self.total.get(node)
+        if node not in self.unknown and node not in self.total:
+            return
+        kept = None if node in self.unknown else letters_of(node, values, self.functions)
         for position, rule, pick, options in node.plan.steps:
             edge = node.inputs[position]
             if kept is None:
-                if node in self.unknown or node in self.total:
-                    self.unknown.add(edge)
+                self.unknown.add(edge)
                 continue
-            contribution = rule(g, *pick(kept), **{name: node.options[name] for name in options})
-            if node.shapes is not None:
-                contribution = sum_to(contribution, node.shapes[position])
+            pull = Pull(rule, pick(kept), {name: node.options[name] for name in options})
+            wide = pull(self.total[node])
+            if wide is None:
+                continue  # a function of the user's own has no gradient for this argument
+            contribution = wide if node.shapes is None else sum_to(wide, node.shapes[position])
             self.contributions[node, position] = contribution
             received = self.total.get(edge)
             self.total[edge] = contribution if received is None else received + contribution
+            self.note(node, position, pull, wide)
+
+    def note(self, node: Node, position: int, pull: Pull, wide: Any) -> None:
+        """Told of each contribution, before a broadcast is undone and after it was added."""
 
 
-def letters_of(node: Node, values: Values) -> tuple[Any, ...] | None:
+class Pull(NamedTuple):
+    """A rule with the values that it asks for: a linear function of the gradient of the output."""
+
+    rule: Callable[..., Any]
+    letters: tuple[Any, ...]
+    options: dict[str, Any]
+
+    def __call__(self, g: Any) -> Any:
+        return self.rule(g, *self.letters, **self.options)
+
+
+def letters_of(node: Node, values: Values, functions: bool = False) -> tuple[Any, ...] | None:
     """The values that the rules of a node ask for; None if one of them is lost."""
     if registry.get(node.op.name) is not node.op:
-        return None
+        return kept_by(node) if functions else None
     found: list[Any] = []
     kept = kept_by(node)
     for place, letter in enumerate(node.plan.letters):

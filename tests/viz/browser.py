@@ -1,0 +1,111 @@
+"""A headless Chromium that opens the pages of the tests, or the reason why there is none."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+WATCH = """
+window.failures = [];
+window.onerror = (message) => { window.failures.push(message); };
+window.addEventListener("unhandledrejection", (event) => window.failures.push(String(event.reason)));
+const request = (...what) => { window.failures.push("the page asked for " + what.join(" ")); };
+window.fetch = request;
+window.XMLHttpRequest = function () { this.open = request; };
+"""
+
+
+def found(*names: str) -> str | None:
+    """Where a program is, by any of its names."""
+    return next((path for path in map(shutil.which, names) if path), None)
+
+
+def missing() -> str | None:
+    """What is missing, if anything is."""
+    if importlib.util.find_spec("selenium") is None:
+        return "selenium is not installed: pip install selenium"
+    if found("chromium", "chromium-browser", "google-chrome") is None or found("chromedriver") is None:
+        return "no browser is installed: apt install chromium chromium-driver"
+    return None
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """A driver of a new browser, which collects the script errors of every page."""
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = found("chromium", "chromium-browser", "google-chrome") or ""
+    for flag in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,900"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(found("chromedriver")))
+    driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WATCH})
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+class Page:
+    """A page of the stepper in a browser."""
+
+    def __init__(self, driver: Any, path: Path) -> None:
+        self.driver = driver
+        self.path = path
+
+    def open(self, step: int | None = None) -> None:
+        """Load the page anew, at a step."""
+        self.driver.get("about:blank")
+        self.driver.get(self.path.as_uri() + ("" if step is None else f"#step={step}"))
+
+    def scheme(self, name: str) -> None:
+        """Light or dark."""
+        feature = {"name": "prefers-color-scheme", "value": name}
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+
+    def run(self, script: str, *arguments: Any) -> Any:
+        """What a script returns."""
+        return self.driver.execute_script(script, *arguments)
+
+    def text(self, id: str) -> str:
+        """The text of an element."""
+        return str(self.run("return document.getElementById(arguments[0]).textContent", id))
+
+    def click(self, selector: str) -> None:
+        """Click an element."""
+        self.driver.find_element("css selector", selector).click()
+
+    def press(self, key: str) -> None:
+        """Press a key, wherever the focus is."""
+        from selenium.webdriver.common.action_chains import ActionChains
+
+        ActionChains(self.driver).send_keys(key).perform()
+
+    @property
+    def step(self) -> int:
+        """The step that is shown."""
+        return int(self.text("counter").split(" of ")[0])
+
+    def matrices(self) -> list[dict[str, Any]]:
+        """The matrices that are shown: role, caption, and of each cell place, text, exact value and colours."""
+        found: list[dict[str, Any]] = self.run(
+            """return [...document.querySelectorAll("#matrices figure")].map((figure) => ({
+                role: figure.dataset.role,
+                caption: figure.querySelector("figcaption span").textContent,
+                cells: [...figure.querySelectorAll("td")].map((cell) => [
+                    Number(cell.dataset.i), cell.textContent, cell.title,
+                    getComputedStyle(cell).backgroundColor, getComputedStyle(cell).color]),
+            }))"""
+        )
+        return found
+
+    def failures(self) -> list[str]:
+        """Script errors, requests, and what the browser complained about."""
+        logged = [entry["message"] for entry in self.driver.get_log("browser")]
+        return [*self.run("return window.failures"), *logged]
