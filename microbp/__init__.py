@@ -43,9 +43,12 @@ from microbp.functions.choice import *
 from microbp.functions.comparison import *
 from microbp.functions.contraction import *
 from microbp.functions.conversion import *
+from microbp.functions.covariance import *
 from microbp.functions.creation import *
 from microbp.functions.diagonal import *
+from microbp.functions.distance import *
 from microbp.functions.elementwise import *
+from microbp.functions.embedded import *
 from microbp.functions.extremes import *
 from microbp.functions.gathering import *
 from microbp.functions.generator import *
@@ -54,13 +57,16 @@ from microbp.functions.joining import *
 from microbp.functions.like import *
 from microbp.functions.linalg import *
 from microbp.functions.linear_algebra import *
+from microbp.functions.occurrences import *
 from microbp.functions.products import *
+from microbp.functions.quantiles import *
 from microbp.functions.random import *
 from microbp.functions.rearrange import *
 from microbp.functions.reduction import *
 from microbp.functions.rows import *
 from microbp.functions.running import *
 from microbp.functions.scatter import *
+from microbp.functions.scatter_reduce import *
 from microbp.functions.searching import *
 from microbp.functions.shape import *
 from microbp.functions.slices import *
@@ -68,6 +74,7 @@ from microbp.functions.softmax import *
 from microbp.functions.sorting import *
 from microbp.functions.splitting import *
 from microbp.functions.statistics import *
+from microbp.functions.windows import *
 from microbp.mode import enable_grad as enable_grad
 from microbp.mode import inference_mode as inference_mode
 from microbp.mode import is_grad_enabled as is_grad_enabled

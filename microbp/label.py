@@ -20,6 +20,7 @@ __all__ = [
     "freed",
     "kept",
     "name_of",
+    "numpy_name",
     "overwritten",
     "place",
     "replaced",
@@ -91,6 +92,14 @@ def describe(value: Any) -> str:
     if hasattr(value, "shape") and hasattr(value, "dtype"):
         return f"{tuple(value.shape)} {value.dtype}"
     return repr(value)
+
+
+def numpy_name(function: Any) -> str:
+    """What a NumPy function, or a method of a ufunc, is called: ``np.linalg.qr``, ``np.add.at``."""
+    if isinstance(function, tuple):
+        return ".".join(["np", function[0].__name__, *function[1:]])
+    home = (getattr(function, "__module__", None) or "numpy").split(".")
+    return ".".join(["np", *(part for part in home[1:] if not part.startswith("_")), function.__name__])
 
 
 def failed(op: Any, values: tuple[Any, ...], reason: object) -> str:

@@ -20,7 +20,7 @@ from microbp.device import Device, cpu
 from microbp.dtypes import as_dtype, float32, float64, result_dtype
 from microbp.engine import Node, Onlooker, Version, writes
 from microbp.engine import numbers as creation
-from microbp.errors import DtypeError, GraphError, MicrobpError, ShapeError
+from microbp.errors import DtypeError, GraphError, MicrobpError, RangeError, ShapeError
 from microbp.handle import Handle
 from microbp.label import is_ours
 from microbp.methods import Methods
@@ -30,8 +30,16 @@ from microbp.ops import shape as shaping
 from microbp.ops.op import Op, numpy_rows
 from microbp.ops.quiet import IGNORE, error_state
 
-__all__ = ["Tensor", "apply", "as_operand", "wrap"]
+__all__ = ["Tensor", "apply", "as_operand", "path_of", "refuse_masked", "wrap"]
 
+OTHER_WAYS = {
+    "out": "it gives a new tensor, which t.copy_(...) can put into another",
+    "where": "choose among the results: np.where(condition, ..., ...)",
+    "initial": "combine the result with it",
+    "casting": "convert it first: t.to(dtype)",
+    "order": "tensors have no memory order to choose",
+    "subok": "tensors have no subclasses of arrays",
+}
 PLAIN = frozenset({int, float, bool, type(None)})
 
 
@@ -77,7 +85,7 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
             edges.append(value)
             numbers = True
         else:
-            return apply(op, *map(as_operand, inputs), **options)
+            return apply(op, *(None if value is None else as_operand(value) for value in inputs), **options)
         bit += bit
     if not (alike and (dtype is float32 or dtype is float64)) and op.promotes:
         promoted = promote(op, inputs)
@@ -91,8 +99,10 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
         raise
     except IndexError as error:
         raise IndexError(label.failed(op, tuple(arrays), error)) from None
-    except TypeError as error:
+    except (TypeError, AttributeError) as error:
         raise DtypeError(label.failed(op, tuple(arrays), error)) from error
+    except OverflowError as error:
+        raise RangeError(label.failed(op, tuple(arrays), error)) from None
     except ValueError as error:
         raise ShapeError(label.failed(op, tuple(arrays), error)) from error
     finally:
@@ -138,9 +148,19 @@ def catch_up(values: Iterable[Any]) -> None:
                 )
             with enable_grad() if view._records else no_grad():
                 anew = view._base
-                for op, options in view._path:
+                for op, options in path_of(view):
                     anew = apply(op, anew, **options)
             view.node, view._requires_grad, view._taken = anew.node, anew._requires_grad, anew._taken
+
+
+def path_of(view: Tensor) -> tuple[tuple[Op, dict[str, Any]], ...]:
+    """The operations, with their options, that lead from a tensor to a view of it."""
+    steps = []
+    last = view._path
+    while last is not None:
+        last, op, options = last
+        steps.append((op, options))
+    return tuple(reversed(steps))
 
 
 def place_of_call() -> tuple[CodeType, int]:
@@ -176,13 +196,20 @@ def promote(op: Op, inputs: tuple[Any, ...]) -> tuple[Any, ...] | None:
 
 def as_operand(value: Any) -> Any:
     """A value as an operand: arrays become constants, NumPy's scalars become Python's."""
-    if isinstance(value, Tensor) or type(value) in PLAIN:
+    if isinstance(value, Tensor) or (type(value) in PLAIN and value is not None):
         return value
     if isinstance(value, np.ndarray):
+        refuse_masked(value)
         return wrap(np.array(value, dtype=as_dtype(value.dtype)))  # a copy: no write to the array goes unseen
     if isinstance(value, np.generic | int | float):
         return value.item() if isinstance(value, np.generic) else value
     raise TypeError(f"expected a tensor, an array or a number, got {type(value).__name__}: {value!r}")
+
+
+def refuse_masked(array: np.ndarray[Any, Any]) -> None:
+    """Refuse an array with masked elements: a tensor would show what lies under the mask."""
+    if type(array) is not np.ndarray and np.ma.is_masked(array):
+        raise DtypeError("tensors have no masked elements; fill them first: a.filled(0)")
 
 
 def is_no_number(value: Any) -> bool:
@@ -193,7 +220,7 @@ def is_no_number(value: Any) -> bool:
 def rebuild(kind: type[Tensor], array: Any, requires_grad: bool, grad: Tensor | None, name: str | None) -> Tensor:
     """A leaf from its parts, as copying and unpickling do it."""
     out = kind.__new__(kind)
-    out.array = array
+    out.array = np.asarray(array, dtype=as_dtype(array.dtype))  # unpickled dtypes are equal, but not the same objects
     out._requires_grad = requires_grad
     out._grad = grad
     out.name = name
@@ -241,10 +268,11 @@ class Tensor(Methods, Onlooker):
     node: Node | None = None
     name: str | None = None
     hooks: list[Callable[[Any], Any]] | None = None
+    after: list[Callable[[Any], Any]] | None = None  # hooks to be called once a gradient was added
     _requires_grad: bool = False
     _grad: Tensor | None = None
     _base: Tensor | None = None  # what a view is a view of
-    _path: tuple[tuple[Op, dict[str, Any]], ...] = ()  # the operations that lead from there to the view
+    _path: tuple[Any, Op, dict[str, Any]] | None = None  # the last step from there to the view, after those before it
     _taken: int = -1  # when the view was taken
     _records: bool = True  # whether it was taken while operations were recorded
     _given: int = -1  # when other data was given to the tensor
@@ -354,7 +382,7 @@ class Tensor(Methods, Onlooker):
         self._given = next(creation)
         version = value._versioned()  # a write to either is now a write to both
         if version is not self._version:
-            self._base, self._path = None, ()
+            self._base = self._path = None
             self.look_elsewhere(version, self._given)
             if self.node is not None:
                 self.node.look_elsewhere(version, self._given)
@@ -388,7 +416,7 @@ class Tensor(Methods, Onlooker):
         array = self.array
         if np.may_share_memory(array, source.array) or (not array.size and array.base is not None):  # or holds nothing
             self._base = source if source._base is None else source._base
-            self._path = (*source._path, (op, options))
+            self._path = (source._path, op, options)
             self._version = source._versioned()
             self._taken = next(creation)
             self._records = current.get().recording and source._records
@@ -429,6 +457,31 @@ class Tensor(Methods, Onlooker):
             owner.hooks = []
         owner.hooks.append(call)
         return Handle(owner.hooks, call)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> Handle:
+        """Call a function with this leaf whenever ``backward()`` has added to its ``grad``.
+
+        Parameters
+        ----------
+        hook : callable
+            Given the tensor itself; what it returns does not matter.
+
+        Returns
+        -------
+        Handle
+            Its ``remove()`` takes the hook away.
+
+        Raises
+        ------
+        GraphError
+            If the tensor is no leaf that requires grad.
+        """
+        if not (self.requires_grad and self.is_leaf):
+            raise GraphError("a hook on the accumulation of gradients needs a leaf that requires grad")
+        self.hooks = self.hooks or []  # the backward pass looks for more where there are hooks
+        self.after = self.after or []
+        self.after.append(hook)
+        return Handle(self.after, hook)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         """A leaf of its own, with the same values, gradient and name."""
@@ -496,6 +549,8 @@ class Tensor(Methods, Onlooker):
         """The number of dimensions."""
         return self.array.ndim
 
+    ndimension = dim
+
     def size(self, dim: int | None = None) -> Any:
         """The shape, or its entry `dim`."""
         return self.array.shape if dim is None else self.array.shape[dim]
@@ -540,7 +595,7 @@ class Tensor(Methods, Onlooker):
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if "out" in kwargs:
+        if any(isinstance(target, np.ndarray) for target in kwargs.get("out", ())):
             raise TypeError(f"np.{ufunc.__name__} cannot write into an array here; write a = a + t instead of a += t")
         return self.__array_function__(ufunc if method == "__call__" else (ufunc, method), (), inputs, kwargs)
 
@@ -548,8 +603,11 @@ class Tensor(Methods, Onlooker):
         """Let NumPy's functions record themselves: ``np.exp(t)`` is ``microbp.exp(t)``."""
         row = numpy_rows.get(function)
         if row is None:
-            name = getattr(function, "__name__", str(function))
-            raise TypeError(f"np.{name} has no counterpart for tensors; use t.detach().numpy() to leave the graph")
+            name = label.numpy_name(function)
+            raise TypeError(f"{name} has no counterpart for tensors; use t.detach().numpy() to leave the graph")
+        for option in OTHER_WAYS:
+            if kwargs.pop(option, None) is not None:
+                raise TypeError(f"{label.numpy_name(function)} of a tensor takes no {option}=; {OTHER_WAYS[option]}")
         return row(*args, **kwargs)
 
     def apply_op(self, op: Op, *inputs: Any, **options: Any) -> Any:
@@ -633,8 +691,8 @@ class Tensor(Methods, Onlooker):
         return self.matmul(other)  # not the row, which takes no vectors
 
     def __rmatmul__(self, other: Any) -> Tensor:
-        left: Tensor = as_operand(other)
-        return left.matmul(self)
+        left = as_operand(other)
+        return left.matmul(self) if isinstance(left, Tensor) else NotImplemented
 
     def __neg__(self) -> Tensor:
         return apply(arithmetic.neg, self)

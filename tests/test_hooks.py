@@ -168,3 +168,42 @@ def test_leaves_can_be_copied_and_pickled_and_nothing_else() -> None:
             made(x * 2.0)
     shared = copy.deepcopy([x, x])
     assert shared[0] is shared[1]
+
+
+def test_a_hook_after_accumulation_sees_the_leaf_with_its_gradient() -> None:
+    w, v = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    seen: list[Any] = []
+
+    def step(p: Any) -> None:
+        seen.append(p.grad.tolist())
+        with microbp.no_grad():
+            p -= p.grad
+        p.grad = None
+
+    handle = w.register_post_accumulate_grad_hook(step)
+    (w * v).sum().backward()
+    assert seen == [[3.0, 4.0]]
+    assert w.grad is None
+    assert w.tolist() == [-2.0, -2.0]
+    assert v.grad.tolist() == [1.0, 2.0]
+    handle.remove()
+    (w * v).sum().backward()
+    assert len(seen) == 1
+    assert w.grad.tolist() == [3.0, 4.0]
+
+
+def test_a_hook_after_accumulation_may_run_a_backward_pass() -> None:
+    w, v = leaf(2.0), leaf(3.0)
+    handle = w.register_post_accumulate_grad_hook(lambda p: (v * v).sum().backward())
+    (w * 1).sum().backward()
+    (w * 1).sum().backward()
+    assert w.grad.tolist() == [2.0]
+    assert v.grad.tolist() == [12.0]
+    handle.remove()
+    assert microbp.autograd.grad((w * w).sum(), w)[0].tolist() == [4.0]
+
+
+def test_only_leaves_that_require_grad_accumulate() -> None:
+    for tensor in (leaf(1.0) * 2, microbp.ones(1)):
+        with pytest.raises(errors.GraphError, match="leaf that requires grad"):
+            tensor.register_post_accumulate_grad_hook(print)

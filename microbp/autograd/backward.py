@@ -74,6 +74,7 @@ def backward(
     if targets is not None:
         edges = {target: target.grad_fn or target for target in targets}
         gradients = {target: gradients[edge] for target, edge in edges.items() if edge in gradients}
+    waiting = []
     with accumulating:
         for tensor, g in gradients.items():
             if tensor._grad is not None:
@@ -84,6 +85,11 @@ def backward(
                 own.array = g
             else:
                 accumulate(tensor, g)
+                if tensor.after is not None:
+                    waiting.append(tensor)
+    for tensor in waiting:
+        for hook in tuple(tensor.after):
+            hook(tensor)
 
 
 @method("backward")
@@ -210,7 +216,12 @@ def starts_for(roots: tuple[Tensor, ...], gradients: Gradients) -> tuple[Tensor 
     """For each root the gradient to start with, if one is given."""
     if gradients is None:
         return (None,) * len(roots)
-    starts = as_tuple(gradients)
+    starts = (gradients,) if isinstance(gradients, np.ndarray) else as_tuple(gradients)
+    for start in starts:
+        if not isinstance(start, Tensor | None):
+            raise TypeError(
+                f"a starting gradient must be a Tensor, got {type(start).__name__}; use microbp.tensor(...)"
+            )
     if len(starts) != len(roots):
         raise ShapeError(f"got {len(starts)} starting gradients for {len(roots)} tensors; give one gradient for each")
     return starts
@@ -233,8 +244,6 @@ def seed(root: Tensor, start: Tensor | None, create_graph: bool) -> Any:
         if root.array.ndim:
             one = one.reshape(root.array.shape)
         return wrap(one) if create_graph else one
-    if not isinstance(start, Tensor):
-        raise TypeError(f"a starting gradient must be a Tensor, got {type(start).__name__}")
     if start.shape != root.shape:
         raise ShapeError(f"got a starting gradient of shape {start.shape} for a tensor of shape {root.shape}")
     if start.array.dtype.kind != "f":

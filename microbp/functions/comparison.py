@@ -11,7 +11,12 @@ from microbp.tensor import Tensor, wrap
 __all__ = [
     "allclose",
     "equal",
+    "is_nonzero",
+    "is_same_size",
     "isclose",
+    "isneginf",
+    "isposinf",
+    "isreal",
 ]
 
 
@@ -92,3 +97,73 @@ def equal(input: Tensor, other: Tensor) -> bool:
         if not isinstance(tensor, Tensor):
             raise TypeError(f"equal compares tensors, got {type(tensor).__name__}; use input == other for numbers")
     return bool(np.array_equal(input.array, other.array))
+
+
+@method("isposinf")
+def isposinf(input: Tensor) -> Tensor:
+    """Whether each element is plus infinity.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.isposinf(microbp.tensor([1.0, float("inf"), -float("inf")]))
+    tensor([False,  True, False])
+    """
+    return wrap(input.array == np.inf)
+
+
+@method("isneginf")
+def isneginf(input: Tensor) -> Tensor:
+    """Whether each element is minus infinity.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.isneginf(microbp.tensor([1.0, float("inf"), -float("inf")]))
+    tensor([False, False,  True])
+    """
+    return wrap(input.array == -np.inf)
+
+
+@method("isreal")
+def isreal(input: Tensor) -> Tensor:
+    """Whether each element is a real number, which all are here.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.isreal(microbp.tensor([1.0, float("nan")]))
+    tensor([True, True])
+    """
+    return wrap(np.ones(input.array.shape, np.bool_))
+
+
+@method("is_nonzero")
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the one element of a tensor is not zero.
+
+    Raises
+    ------
+    ShapeError
+        If there is not exactly one element.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.is_nonzero(microbp.tensor([0.5]))
+    True
+    """
+    return bool(input.item() != 0)
+
+
+@method("is_same_size")
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same shape.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.Tensor.is_same_size(microbp.ones(2), microbp.ones(2, 1))
+    False
+    """
+    return input.array.shape == other.array.shape

@@ -15,7 +15,7 @@ from microbp.device import Device
 from microbp.dtypes import as_dtype, get_default_dtype, meet
 from microbp.errors import DtypeError, OptionError, ShapeError
 from microbp.functions.dims import as_shape
-from microbp.tensor import Tensor, wrap
+from microbp.tensor import Tensor, refuse_masked, wrap
 
 __all__ = [
     "arange",
@@ -381,6 +381,8 @@ def to_array(data: Any, dtype: Any = None) -> Array:
     if isinstance(data, np.ndarray | np.generic):
         if data.dtype.kind not in "biuf":
             raise DtypeError(f"cannot make a tensor of an array of dtype {data.dtype}")
+        if isinstance(data, np.ndarray):
+            refuse_masked(data)
         return converted(np.asarray(data), as_dtype(data.dtype if dtype is None else dtype))
     found: set[np.dtype[Any]] = set()
     plain = bare(data, found)
@@ -417,6 +419,8 @@ def bare(data: Any, found: set[np.dtype[Any]]) -> Any:
     if isinstance(data, Tensor):
         data = data.array
     if isinstance(data, np.ndarray | np.generic):
+        if isinstance(data, np.ndarray):
+            refuse_masked(data)
         found.add(as_dtype(data.dtype))
     elif isinstance(data, bool):
         found.add(np.dtype(bool))

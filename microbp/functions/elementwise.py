@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from microbp.errors import OptionError
+from microbp.dtypes import result_dtype
+from microbp.errors import DtypeError, OptionError
 from microbp.functions.arithmetic import clamp
 from microbp.functions.conversion import convert
 from microbp.methods import method
 from microbp.ops import arithmetic, elementwise, special
 from microbp.tensor import Tensor, apply, as_operand, wrap
 
-__all__ = ["float_power", "logit", "nan_to_num"]
+__all__ = ["float_power", "logit", "nan_to_num", "positive", "xlogy"]
 
 
 @method("nan_to_num")
@@ -103,3 +104,49 @@ def float_power(input: Any, exponent: Any) -> Tensor:
     if not isinstance(base, Tensor) and not isinstance(power, Tensor):
         base = wrap(np.float64(base))
     return apply(arithmetic.pow, base, power)
+
+
+@method("positive")
+def positive(input: Tensor) -> Tensor:
+    """The tensor itself, as ``+t`` gives it.
+
+    Raises
+    ------
+    DtypeError
+        For truth values.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.positive(microbp.tensor([-1.0, 2.0]))
+    tensor([-1.,  2.])
+    """
+    if input.dtype.kind == "b":
+        raise DtypeError("positive is not for truth values")
+    return input
+
+
+@method("xlogy")
+def xlogy(input: Any, other: Any) -> Tensor:
+    """input * log(other), element by element, and 0 where `input` is 0, whatever the logarithm.
+
+    Parameters
+    ----------
+    input, other : Tensor or number
+        Factor and argument; their shapes are broadcast. One of them is a tensor.
+
+    Returns
+    -------
+    Tensor
+        NaN where `other` is negative or NaN.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.xlogy(microbp.tensor([0.0, 2.0]), microbp.tensor([0.0, 1.0]))
+    tensor([0., 0.])
+    """
+    given = [as_operand(value) for value in (input, other)]
+    dtype = result_dtype([value.array if isinstance(value, Tensor) else value for value in given], floating=True)
+    factor, argument = (v if isinstance(v, Tensor) else wrap(np.array(v, dtype)) for v in given)
+    return apply(special.xlogy, factor, argument)

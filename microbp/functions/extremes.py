@@ -18,7 +18,7 @@ from microbp.ops import shape as shaping
 from microbp.ops.op import registry
 from microbp.tensor import Tensor, apply, as_operand, wrap
 
-__all__ = ["amax", "amin", "argmax", "argmin", "max", "min", "topk"]
+__all__ = ["amax", "amin", "aminmax", "argmax", "argmin", "max", "min", "topk"]
 
 
 class Extremes(NamedTuple):
@@ -186,6 +186,45 @@ def amin(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = N
     input, dims, keepdim = prepared("amin", input, dim, axis, keepdim, keepdims, None)
     require_elements("amin", input, dims)
     return apply(rows.amin, input, dim=dims, keepdim=keepdim)
+
+
+class Range(NamedTuple):
+    """What `aminmax` returns."""
+
+    min: Tensor
+    max: Tensor
+
+
+@method("aminmax")
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Range:
+    """Minimum and maximum of all elements, or along an axis; elements that share one share its gradient evenly.
+
+    Parameters
+    ----------
+    input : Tensor
+        A NaN in it wins.
+    dim : int, optional
+        The axis; all by default.
+    keepdim : bool
+        Leave the reduced axis with size 1.
+
+    Returns
+    -------
+    named tuple (min, max) of Tensor
+
+    Raises
+    ------
+    RangeError
+        If there is nothing to choose from.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> low, high = microbp.aminmax(microbp.tensor([3.0, 1.0, 2.0]))
+    >>> low, high
+    (tensor(1.), tensor(3.))
+    """
+    return Range(amin(input, dim, keepdim), amax(input, dim, keepdim))
 
 
 @method("argmax")

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from microbp.errors import DtypeError, ShapeError, warn
+from microbp import label
+from microbp.errors import DtypeError, RangeError, ShapeError, warn
 from microbp.functions.dims import as_dim
-from microbp.inplace import apply_in_place
+from microbp.inplace import apply_in_place, refuse_read_only
 from microbp.methods import method
 from microbp.mode import current
 from microbp.ops import indexing as rows
@@ -60,7 +61,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         return  # names nothing
     first, second = as_index(index, self.array.ndim)
     recorded = self.requires_grad or (isinstance(value, Tensor) and value.requires_grad)
-    if recorded and current.get().recording:
+    if recorded and current.get().recording and self.array.dtype.kind == "f":
         if second is not None and first is not None:
             index = joined(self.array.shape, first, second)
         else:
@@ -69,12 +70,14 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
             value = fitted(self, index, value)
         apply_in_place(rows.setitem, self, value, index=index)
         return
+    refuse_read_only("t[index] = values", self)
     target = self.array if first is None else self.array[with_ellipsis(first)]
     values = value.array if isinstance(value, Tensor) else value
     try:
         target[... if second is None else second] = values
-    except ValueError as error:
-        raise ShapeError(f"t[index] = values on a tensor of shape {self.array.shape}: {error}") from None
+    except (ValueError, OverflowError) as error:
+        kind = ShapeError if isinstance(value, Tensor) else RangeError
+        raise kind(f"t[index] = values on a tensor of {label.describe(self)}: {error}") from None
     self._versioned().write()
 
 
@@ -297,6 +300,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     >>> microbp.masked_fill(t, t < 0, 0)
     tensor([1., 0., 3.])
     """
+    value = as_operand(value)
     if np.ndim(value):
         raise ShapeError(f"masked_fill: value must be a number or a 0-d tensor, got shape {np.shape(value)}")
     if isinstance(value, Tensor) and value.array.dtype != input.array.dtype:

@@ -334,6 +334,7 @@ for _row in (
     elementwise.abs,
     elementwise.ceil,
     elementwise.exp,
+    elementwise.exp2,
     elementwise.expm1,
     elementwise.floor,
     elementwise.frac,
@@ -362,15 +363,25 @@ for _row in (
     arithmetic.remainder,
     arithmetic.square,
     arithmetic.copysign,
+    arithmetic.heaviside,
 ):
     method(f"{_row.name}_")(in_place(_row))
 
 for _alias, _name in {
     "absolute_": "abs_",
+    "arccos_": "acos_",
+    "arccosh_": "acosh_",
+    "arcsin_": "asin_",
+    "arcsinh_": "asinh_",
+    "arctan2_": "atan2_",
+    "arctan_": "atan_",
+    "arctanh_": "atanh_",
     "clip_": "clamp_",
     "divide_": "div_",
+    "fix_": "trunc_",
     "multiply_": "mul_",
     "negative_": "neg_",
+    "sgn_": "sign_",
     "subtract_": "sub_",
 }.items():
     method(_alias)(getattr(Tensor, _name))

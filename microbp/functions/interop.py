@@ -24,6 +24,8 @@ from microbp.functions import (
     shape,
     statistics,
 )
+from microbp.functions.dims import as_dims
+from microbp.label import numpy_name
 from microbp.ops.op import numpy_rows
 from microbp.tensor import Tensor, as_operand, wrap
 
@@ -38,6 +40,8 @@ def implements(*numpy_functions: Any) -> Callable[[F], F]:
     def enter(function: F) -> F:
         for counterpart in numpy_functions:
             numpy_rows[counterpart] = function  # type: ignore[assignment]
+        if function.__module__.startswith(__name__):  # and not one of ours that does double duty
+            function.__qualname__ = numpy_name(numpy_functions[0])  # what Python's errors call it
         return function
 
     return enter
@@ -57,13 +61,16 @@ reduces(reduction.sum, np.sum)
 reduces(reduction.mean, np.mean)
 
 
-@implements((np.add, "reduce"))
-def add_reduce(a: Tensor, axis: Any = 0, *, keepdims: bool = False) -> Tensor:
-    """Sum over the first axis, as ``np.add.reduce`` has it."""
-    return reduction.sum(a, axis, keepdim=keepdims)
+@implements(np.prod)
+def prod(a: Tensor, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Tensor:
+    """Product of the elements, over one axis or several."""
+    if not isinstance(axis, tuple):
+        return reduction.prod(a, axis, keepdims, dtype=dtype)
+    for one in sorted(as_dims("np.prod", axis, a.ndim) or (), reverse=True):
+        a = reduction.prod(a, one, keepdims, dtype=dtype)
+    return a
 
 
-reduces(reduction.prod, np.prod)
 reduces(extremes.amax, np.max, np.amax)
 reduces(extremes.amin, np.min, np.amin)
 reduces(reduction.any, np.any)

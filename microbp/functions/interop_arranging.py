@@ -12,9 +12,11 @@ import numpy as np
 from microbp.errors import ShapeError
 from microbp.functions import diagonal, gathering, joining, rearrange, searching, shape, sorting, splitting
 from microbp.functions import reduction as reducing
+from microbp.functions.arithmetic import where
 from microbp.functions.dims import as_dim
 from microbp.functions.interop import implements
-from microbp.tensor import Tensor, as_operand, wrap
+from microbp.ops import padding
+from microbp.tensor import Tensor, apply, as_operand, wrap
 
 __all__: list[str] = []
 
@@ -129,3 +131,104 @@ def take_along_axis(arr: Tensor, indices: Any, axis: int | None = -1) -> Tensor:
 def places(value: Any) -> Any:
     """Positions or counts as a tensor; a number as it is."""
     return value if isinstance(value, int | Tensor) else wrap(np.asarray(value))
+
+
+@implements(np.append)
+def append(arr: Any, values: Any, axis: int | None = None) -> Tensor:
+    """The values behind the elements; both flattened if there is no axis."""
+    parts = [as_operand(part if isinstance(part, Tensor) else np.asarray(part)) for part in (arr, values)]
+    return joining.cat([shape.ravel(part) for part in parts], 0) if axis is None else joining.cat(parts, axis)
+
+
+@implements(np.broadcast_arrays)
+def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Tensor, ...]:
+    """Tensors repeated to one shape."""
+    given = [as_operand(part if isinstance(part, Tensor) else np.asarray(part)) for part in args]
+    common = np.broadcast_shapes(*(part.shape for part in given))
+    return tuple(part.expand(common) for part in given)
+
+
+@implements(np.copy)
+def copy(a: Tensor) -> Tensor:
+    """A copy that gradients flow through."""
+    return a.clone()
+
+
+@implements(np.astype)
+def astype(x: Tensor, dtype: Any, /, *, copy: bool = True) -> Tensor:
+    """The elements in another dtype."""
+    converted: Tensor = x.to(dtype)
+    return converted.clone() if copy and converted is x else converted
+
+
+@implements(np.compress, np.extract)
+def compress(condition: Any, a: Any, axis: int | None = None) -> Tensor:
+    """The elements, or the slices along an axis, where a condition holds."""
+    chosen = np.asarray(condition.array if isinstance(condition, Tensor) else condition).reshape(-1) != 0
+    source: Any = as_operand(a)
+    source = shape.ravel(source) if axis is None else source
+    return source[(*(slice(None),) * (0 if axis is None else axis % source.ndim), np.flatnonzero(chosen))]  # type: ignore[no-any-return]
+
+
+@implements(np.rollaxis)
+def rollaxis(a: Tensor, axis: int, start: int = 0) -> Tensor:
+    """One axis moved to stand before another."""
+    place = as_dim("np.rollaxis", axis, a.ndim)
+    before = start + a.ndim if start < 0 else start
+    return rearrange.movedim(a, place, before - 1 if place < before else before)
+
+
+@implements(np.unstack)
+def unstack(x: Tensor, /, *, axis: int = 0) -> tuple[Tensor, ...]:
+    """The slices along an axis."""
+    return splitting.unbind(x, axis)
+
+
+@implements(np.select)
+def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    """For each element the first choice whose condition holds."""
+    if len(condlist) != len(choicelist):
+        raise ShapeError(f"np.select: got {len(condlist)} conditions for {len(choicelist)} choices")
+    chosen = default
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        chosen = where(as_operand(condition), choice, chosen)
+    return chosen
+
+
+@implements(np.pad)
+def pad(array: Tensor, pad_width: Any, mode: str = "constant", *, constant_values: float = 0) -> Tensor:
+    """The elements with a constant around them."""
+    if mode != "constant":
+        raise NotImplementedError(f"np.pad of a tensor has no mode={mode!r}; use microbp.nn.functional.pad")
+    widths = np.broadcast_to(np.asarray(pad_width), (array.ndim, 2)).tolist()
+    return apply(padding.pad, array, pads=tuple(tuple(pair) for pair in widths), value=constant_values)
+
+
+@implements(np.block)
+def block(arrays: Any) -> Tensor:
+    """Tensors put together from nested lists: the innermost along the last axis, those around along the one before."""
+
+    def depth(part: Any) -> int:
+        return 1 + max(map(depth, part)) if isinstance(part, list) else 0
+
+    levels = depth(arrays)
+    leaves: list[Any] = []
+
+    def gather(part: Any) -> None:
+        if isinstance(part, list):
+            for item in part:
+                gather(item)
+        else:
+            leaves.append(as_operand(part if isinstance(part, Tensor) else np.asarray(part)))
+
+    gather(arrays)
+    ndim = max(levels, *(leaf.ndim for leaf in leaves))
+    waiting = iter(leaves)
+
+    def joined(part: Any, level: int) -> Any:
+        if isinstance(part, list):
+            return joining.cat([joined(item, level - 1) for item in part], ndim - level)
+        leaf = next(waiting)
+        return leaf.reshape((1,) * (ndim - leaf.ndim) + tuple(leaf.shape))
+
+    return joined(arrays, levels)  # type: ignore[no-any-return]

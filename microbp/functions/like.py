@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from microbp.dtypes import as_dtype
-from microbp.functions.creation import finished, full, ones, tensor, zeros
+from microbp.functions.creation import empty, finished, full, ones, tensor, zeros
 from microbp.methods import method
 from microbp.tensor import Tensor
 
@@ -112,3 +112,12 @@ def new_ones(
     """Ones of another size, in the dtype of this tensor."""
     kind = self.dtype if dtype is None else dtype
     return ones(*sizes, size=size, dtype=kind, device=device, requires_grad=requires_grad)
+
+
+@method("new_empty")
+def new_empty(
+    self: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """Whatever the memory held, in another size and the dtype of this tensor."""
+    kind = self.dtype if dtype is None else dtype
+    return empty(*sizes, size=size, dtype=kind, device=device, requires_grad=requires_grad)

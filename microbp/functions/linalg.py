@@ -11,7 +11,7 @@ from microbp.ops import linalg as rows
 from microbp.ops import shape as shaping
 from microbp.tensor import Tensor, apply, as_operand
 
-__all__ = ["bmm", "dot", "matmul", "mm", "mv", "outer"]
+__all__ = ["bmm", "dot", "ger", "matmul", "mm", "mv", "outer"]
 
 
 @method("matmul")
@@ -222,3 +222,6 @@ def product(name: str, row: Any, a: Any, b: Any, left: int, right: int) -> Tenso
 def shape_of(value: Any) -> tuple[int, ...]:
     """The shape of a tensor or number."""
     return value.array.shape if isinstance(value, Tensor) else ()
+
+
+ger = method("ger")(outer)

@@ -8,13 +8,14 @@ import numpy as np
 
 from microbp.errors import ShapeError
 from microbp.functions.arithmetic import where
+from microbp.functions.contraction import tensordot
 from microbp.functions.linalg import matmul, product, shape_of, stacked
 from microbp.functions.reduction import sum as total
 from microbp.methods import method
 from microbp.ops import linalg as rows
 from microbp.tensor import Tensor, as_operand, wrap
 
-__all__ = ["addbmm", "addmm", "addmv", "addr", "baddbmm"]
+__all__ = ["addbmm", "addmm", "addmv", "addr", "baddbmm", "inner", "vdot"]
 
 
 @method("addmm")
@@ -191,6 +192,52 @@ def added(input: Any, result: Tensor, beta: float, alpha: float) -> Tensor:
     if beta == 0:  # the input takes part, with a gradient of 0
         return where(wrap(np.array(True)), result, input)
     return (input if beta == 1 else input * beta) + result  # type: ignore[no-any-return]
+
+
+@method("inner")
+def inner(input: Tensor, other: Tensor) -> Tensor:
+    """Inner products of all vectors along the last axis of one tensor with all along that of the other.
+
+    Parameters
+    ----------
+    input, other : Tensor
+        Of shapes (*a, n) and (*b, n); a 0-d tensor multiplies the other one.
+
+    Returns
+    -------
+    Tensor
+        Of shape (*a, *b).
+
+    Raises
+    ------
+    ShapeError
+        If the last axes differ.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.inner(microbp.tensor([[1.0, 2.0], [3.0, 4.0]]), microbp.tensor([1.0, 10.0]))
+    tensor([21., 43.])
+    """
+    a, b = as_operand(input), as_operand(other)
+    if not (a.ndim and b.ndim):
+        return a * b  # type: ignore[no-any-return]
+    if a.shape[-1] != b.shape[-1]:
+        raise ShapeError(f"inner: the last dimensions of input {a.shape} and other {b.shape} must be equal")
+    return tensordot(a, b, dims=([-1], [-1]))
+
+
+@method("vdot")
+def vdot(input: Tensor, other: Tensor) -> Tensor:
+    """Inner product of two vectors; for real numbers, `dot`.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.vdot(microbp.tensor([1.0, 2.0]), microbp.tensor([3.0, 4.0]))
+    tensor(11.)
+    """
+    return product("vdot", rows.dot, input, other, 1, 1)
 
 
 def multi_dot(tensors: Any) -> Tensor:

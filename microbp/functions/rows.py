@@ -21,6 +21,7 @@ arcsinh = trigonometry.asinh
 arctan = trigonometry.atan
 arctan2 = trigonometry.atan2
 arctanh = trigonometry.atanh
+fix = elementwise.trunc
 greater = comparison.gt
 greater_equal = comparison.ge
 less = comparison.lt
@@ -28,6 +29,7 @@ less_equal = comparison.le
 multiply = arithmetic.mul
 negative = arithmetic.neg
 not_equal = comparison.ne
+sgn = elementwise.sign
 
 __all__ = [
     "absolute",
@@ -38,6 +40,7 @@ __all__ = [
     "arctan",
     "arctan2",
     "arctanh",
+    "fix",
     "greater",
     "greater_equal",
     "less",
@@ -45,6 +48,7 @@ __all__ = [
     "multiply",
     "negative",
     "not_equal",
+    "sgn",
 ]
 __all__ += arithmetic.__all__
 __all__ += comparison.__all__

@@ -11,7 +11,20 @@ from microbp.errors import DivisionError, DtypeError
 from microbp.ops.elementwise import zero_where, zeros_like
 from microbp.ops.op import op
 
-__all__ = ["copysign", "fmod", "heaviside", "maximum", "minimum", "mul", "neg", "reciprocal", "remainder", "square"]
+__all__ = [
+    "copysign",
+    "fmax",
+    "fmin",
+    "fmod",
+    "heaviside",
+    "maximum",
+    "minimum",
+    "mul",
+    "neg",
+    "reciprocal",
+    "remainder",
+    "square",
+]
 
 
 @op("a + b", numpy=np.add)
@@ -249,6 +262,52 @@ def _(g: Any, a: Any, b: Any) -> Any:
 @minimum.grad("b", "where(a == b, g / 2, where(a > b, g, 0))")
 def _(g: Any, a: Any, b: Any) -> Any:
     return zero_where(where(a == b, g / 2, g), a < b)
+
+
+@op("fmax(a, b)", numpy=np.fmax)
+def fmax(a: Any, b: Any) -> Any:
+    """The larger of two values, element by element, the other one if one is NaN; of a tie the first has the gradient.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.fmax(microbp.tensor([1.0, float("nan")]), microbp.tensor([3.0, 4.0]))
+    tensor([3., 4.])
+    """
+    return np.fmax(a, b)
+
+
+@fmax.grad("a", "where((a >= b) | isnan(b), g, 0)")
+def _(g: Any, a: Any, b: Any) -> Any:
+    return zero_where(g, ~((a >= b) | np.isnan(b)))
+
+
+@fmax.grad("b", "where((a >= b) | isnan(b), 0, g)")
+def _(g: Any, a: Any, b: Any) -> Any:
+    return zero_where(g, (a >= b) | np.isnan(b))
+
+
+@op("fmin(a, b)", numpy=np.fmin)
+def fmin(a: Any, b: Any) -> Any:
+    """The smaller of two values, element by element, the other one if one is NaN; of a tie the first has the gradient.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.fmin(microbp.tensor([1.0, float("nan")]), microbp.tensor([3.0, 4.0]))
+    tensor([1., 4.])
+    """
+    return np.fmin(a, b)
+
+
+@fmin.grad("a", "where((a <= b) | isnan(b), g, 0)")
+def _(g: Any, a: Any, b: Any) -> Any:
+    return zero_where(g, ~((a <= b) | np.isnan(b)))
+
+
+@fmin.grad("b", "where((a <= b) | isnan(b), 0, g)")
+def _(g: Any, a: Any, b: Any) -> Any:
+    return zero_where(g, (a <= b) | np.isnan(b))
 
 
 @op("copysign(a, b)", numpy=np.copysign, floating=True)

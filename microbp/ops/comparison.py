@@ -26,6 +26,7 @@ __all__ = [
     "logical_xor",
     "lt",
     "ne",
+    "signbit",
 ]
 
 # Comparisons
@@ -149,6 +150,19 @@ def isfinite(a: Any) -> Any:
     tensor([ True, False, False])
     """
     return np.isfinite(a)
+
+
+@op("signbit(a)", numpy=np.signbit)
+def signbit(a: Any) -> Any:
+    """Whether each element has a minus, as -0.0 has.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.signbit(microbp.tensor([1.0, -2.0, 0.0, -0.0]))
+    tensor([False,  True, False,  True])
+    """
+    return np.signbit(a) if a.dtype.kind == "f" else a < 0
 
 
 # Logic: every number but 0 counts as true

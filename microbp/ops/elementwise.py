@@ -13,6 +13,7 @@ __all__ = [
     "abs",
     "ceil",
     "exp",
+    "exp2",
     "expm1",
     "floor",
     "frac",
@@ -229,6 +230,24 @@ def expm1(a: Any) -> Any:
 
 
 expm1.grad("a", "g * (y + 1)")
+
+
+@op("2**a", numpy=np.exp2, floating=True)
+def exp2(a: Any) -> Any:
+    """Powers of two.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.exp2(microbp.tensor([0.0, 0.5, 3.0]))
+    tensor([1.0000, 1.4142, 8.0000])
+    """
+    return np.exp2(a)
+
+
+@exp2.grad("a", "g * y * log(2)")
+def _(g: Any, y: Any) -> Any:
+    return g * y * LN2
 
 
 @op("log(a)", numpy=np.log, floating=True)

@@ -24,6 +24,7 @@ add_up: Any = np.add.reduce
 multiply_up: Any = np.multiply.reduce
 largest: Any = np.maximum.reduce
 smallest: Any = np.minimum.reduce
+LARGEST_HALF = 65504  # the largest number of float16
 any_of: Any = np.logical_or.reduce
 all_of: Any = np.logical_and.reduce
 
@@ -88,7 +89,14 @@ def mean(a: Any, *, dim: Axes, keepdim: bool, count: int) -> Any:
     return add_up(a, dim, keepdims=keepdim) / count
 
 
-mean.grad("a", "spread(g / count, shape=a_shape, dim=dim)")
+@mean.grad("a", "spread(g / count, shape=a_shape, dim=dim)")
+def _(g: Any, a_shape: tuple[int, ...], *, dim: Axes, count: int) -> Any:
+    return spread(shared(g, count), shape=a_shape, dim=dim)
+
+
+def shared(g: Any, count: float) -> Any:
+    """g / count, also where the count is too large a number for float16."""
+    return g / count if count <= LARGEST_HALF else g * (1 / count)
 
 
 @op("((a - mean(a, dim=dim, keepdim=True, count=count)) ** 2).sum(axis=dim, keepdims=keepdim) / freedom")
@@ -103,10 +111,13 @@ def var(a: Any, *, dim: Axes, keepdim: bool, count: int, freedom: float) -> Any:
     return (add_up(distance, dim, keepdims=keepdim) / freedom).astype(a.dtype)
 
 
-var.grad(
+@var.grad(
     "a",
     "spread(g * 2 / freedom, shape=a_shape, dim=dim) * (a - mean(a, dim=dim, keepdim=True, count=count))",
 )
+def _(g: Any, a: Any, a_shape: tuple[int, ...], *, dim: Axes, count: int, freedom: float) -> Any:
+    distance = a - mean(a, dim=dim, keepdim=True, count=count)
+    return spread(shared(g * 2, freedom), shape=a_shape, dim=dim) * distance
 
 
 @op("sqrt(var(a, dim=dim, keepdim=keepdim, count=count, freedom=freedom))")
@@ -115,11 +126,14 @@ def std(a: Any, *, dim: Axes, keepdim: bool, count: int, freedom: float) -> Any:
     return np.sqrt(var.forward(a, dim=dim, keepdim=keepdim, count=count, freedom=freedom))
 
 
-std.grad(
+@std.grad(
     "a",
     "spread(g / (freedom * where(y == 0, inf, y)), shape=a_shape, dim=dim)"
     " * (a - mean(a, dim=dim, keepdim=True, count=count))",
 )
+def _(g: Any, y: Any, a: Any, a_shape: tuple[int, ...], *, dim: Axes, count: int, freedom: float) -> Any:
+    distance = a - mean(a, dim=dim, keepdim=True, count=count)
+    return spread(shared(g / np.where(y == 0, np.inf, y), freedom), shape=a_shape, dim=dim) * distance
 
 
 @op("a.max(keepdims=keepdim)")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from microbp.ops.elementwise import sigmoid
+from microbp.ops.elementwise import sigmoid, zero_where
 from microbp.ops.erf import erf_of, erfc_of, erfinv_of
 from microbp.ops.op import op
 
@@ -114,6 +114,20 @@ def _(g: Any, a: Any, b: Any) -> Any:
 @logaddexp2.grad("b", "g * sigmoid((b - a) * log(2))")
 def _(g: Any, a: Any, b: Any) -> Any:
     return g * sigmoid((b - a) * LN2)
+
+
+@op("where((a == 0) & ~isnan(b), 0, a * log(b))", floating=True)
+def xlogy(a: Any, b: Any) -> Any:
+    """a * log(b), element by element, and 0 where a is 0, whatever the logarithm, unless b is NaN."""
+    return np.where((a == 0) & ~np.isnan(b), 0, a * np.log(b))
+
+
+@xlogy.grad("a", "where((a == 0) & (b <= 0), 0, g * log(b))")
+def _(g: Any, a: Any, b: Any) -> Any:
+    return zero_where(g * np.log(b), (a == 0) & (b <= 0))
+
+
+xlogy.grad("b", "g * a / b")
 
 
 @op("log(a / (1 - a))", floating=True)

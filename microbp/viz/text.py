@@ -101,7 +101,9 @@ def summary(array: Any) -> str:
 
 def mean_and_spread(array: Any) -> str:
     """Mean ± standard deviation; of the mean no more digits than the spread leaves meaning to."""
-    mean, spread = float(array.mean()), float(array.std())
+    _, exponent = math.frexp(float(np.abs(array).max()))
+    scaled = np.ldexp(array, -exponent)  # the squares of the largest numbers would be too large
+    mean, spread = (math.ldexp(float(value), exponent) for value in (scaled.mean(), scaled.std()))
     if spread > 0 and math.isfinite(spread):
         mean = round(mean, 2 - math.floor(math.log10(spread)))
     return f"{number(mean)} ± {number(spread)}"

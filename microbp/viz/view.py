@@ -274,7 +274,7 @@ class Builder:
         derivative = None if self.gradients is None else self.gradients.total.get(node)
         return TensorBox(
             id=id,
-            name=name or self.count(label.title(node)),
+            name=str(name or self.count(label.title(node))),
             kind="result" if handle is None else "root",
             shape=shape,
             dtype="" if found is None else str(found.array.dtype),
@@ -302,9 +302,11 @@ class Builder:
         grad = leaf.grad
         return TensorBox(
             id=id,
-            name=self.names.tensors.get(leaf)
-            or leaf.name
-            or (self.count("leaf") if leaf.requires_grad else self.constant(node, position)),
+            name=str(
+                self.names.tensors.get(leaf)
+                or leaf.name
+                or (self.count("leaf") if leaf.requires_grad else self.constant(node, position))
+            ),
             kind=kind,
             shape=leaf.shape,
             dtype=str(leaf.dtype),

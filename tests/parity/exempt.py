@@ -23,7 +23,7 @@ EXEMPT: dict[str, str] = {
     **dict.fromkeys(
         ("arange", "as_tensor", "eye", "from_numpy", "full", "linspace", "ones", "tensor", "zeros"), CREATION
     ),
-    **dict.fromkeys(("Tensor.is_contiguous", "Tensor.stride", "empty", "empty_like"), MEMORY),
+    **dict.fromkeys(("Tensor.is_contiguous", "Tensor.new_empty", "Tensor.stride", "empty", "empty_like"), MEMORY),
     **dict.fromkeys(("bernoulli", "multinomial", "normal", "rand", "rand_like", "randint", "randint_like"), RANDOM),
     **dict.fromkeys(("randn", "randn_like", "randperm"), RANDOM),
     **dict.fromkeys(("Tensor.bernoulli_", "Tensor.normal_", "Tensor.uniform_"), RANDOM),

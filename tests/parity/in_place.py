@@ -38,7 +38,7 @@ def in_place(name: str) -> None:
     twin = registered[name]
     referee = (lambda lib, a: getattr(lib, name)(a)) if name in WITHOUT_GRADIENT else twin.torch
 
-    @operation(f"Tensor.{name}_", in_place=True, torch=referee)
+    @operation(f"Tensor.{name}_", in_place=True, torch=referee, no_scalar=twin.no_scalar)
     def calls(make: Values) -> Calls:
         yield from (one for one in twin.generate(make) if fits(name, one))
 

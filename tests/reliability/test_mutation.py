@@ -161,6 +161,18 @@ for suffix in ("", "_"):
             lambda x, *args, function=function, options=options: function(x, 1, *args, **options),
             given,
         )
+    for name in ("sum", "prod", "mean", "amax"):
+        method = f"scatter_reduce{suffix}"
+        function = into(method) if suffix else getattr(microbp, method)
+        case(
+            f"{'Tensor.' * bool(suffix)}{method} by {name}",
+            lambda x, k, y, function=function, name=name: function(x, 1, k, y, name),
+            lambda: [p(3, 4), i([0, 0], [1, 2], [2, 0]), p(3, 2)],
+        )
+case("diagonal_scatter", microbp.diagonal_scatter, lambda: [p(3, 4), p(3)])
+case("select_scatter", lambda x, y: microbp.select_scatter(x, y, 1, 2), lambda: [p(3, 4), p(3)])
+case("slice_scatter", lambda x, y: microbp.slice_scatter(x, y, 1, 1, 3), lambda: [p(3, 4), p(3, 2)])
+case("Tensor.sum_to_size", lambda x, size: x.sum_to_size(size), lambda: [p(3, 4), [1, 4]])
 case("Tensor.copy_", into("copy_"), lambda: [p(3, 4), p(4)])
 case("Tensor.copy_ of an array", lambda x, y: into("copy_")(x, y) * x, lambda: [p(3, 4), normal(4)])
 
@@ -377,9 +389,22 @@ TOLD = {
 """Names of parameters that stand for indices, labels, masks, weights, sizes and lists."""
 
 NO_GRADIENT = {
-    *("empty", "full", "ones", "zeros", "rand", "randn", "randint", "normal", "new_full", "new_ones", "new_zeros"),
+    *(
+        "empty",
+        "full",
+        "ones",
+        "zeros",
+        "rand",
+        "randn",
+        "randint",
+        "normal",
+        "new_full",
+        "new_ones",
+        "new_zeros",
+        "new_empty",
+    ),
     *("bincount", "bucketize", "searchsorted"),
-    *("local_response_norm", "to"),  # takes no array or list
+    *("local_response_norm", "to", "unfold"),  # takes no array or list
     "upsample",  # interpolate by another name, with a warning
 }
 """Functions whose result has none, or whose parameter of such a name is no array or list."""

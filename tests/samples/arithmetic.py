@@ -9,6 +9,7 @@ from tests.samples import Samples, away_from_zero, normal, positive
 pair = [(normal(3, 4), normal(3, 4, seed=1)), (normal(2, 1, 4), normal(3, 1, seed=1)), (normal(), normal(2, seed=1))]
 empty = (normal(0, 3), normal(3))
 transposed = (normal(4, 3).T, normal(3, 4, seed=1))
+nan_in_one = (np.array([np.nan, 1.0, 2.0]), np.array([1.0, np.nan, 3.0]))
 quotients = [
     (normal(3, 4), away_from_zero(3, 4, seed=1)),
     (normal(2, 1, 4), away_from_zero(3, 1, seed=1)),
@@ -77,6 +78,8 @@ samples = {
         ],
         smooth=False,
     ),
+    "fmax": Samples(lambda lib, a, b: lib.fmax(a, b), [*pair, empty, transposed, nan_in_one]),
+    "fmin": Samples(lambda lib, a, b: lib.fmin(a, b), [*pair, empty, transposed, nan_in_one]),
     "maximum": Samples(lambda lib, a, b: lib.maximum(a, b), [*pair, empty, transposed]),
     "minimum": Samples(lambda lib, a, b: lib.minimum(a, b), [*pair, empty, transposed]),
     "where": Samples(

@@ -35,6 +35,6 @@ samples |= {name: Samples(named(name), [*numbers, *bits]) for name in ("logical_
 samples |= {name: Samples(named(name), bits) for name in ("bitwise_and", "bitwise_or", "bitwise_xor")}
 samples |= {
     name: Samples(named(name), [(special,), (normal(),), (normal(0, 3),), (np.array([1, 0]),)])
-    for name in ("isnan", "isinf", "isfinite", "logical_not")
+    for name in ("isnan", "isinf", "isfinite", "logical_not", "signbit")
 }
 samples["bitwise_not"] = Samples(named("bitwise_not"), [(first,) for first, _ in bits])

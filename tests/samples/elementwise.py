@@ -24,6 +24,7 @@ domains = {
     "abs": no_zero,
     "ceil": between,
     "exp": real,
+    "exp2": real,
     "expm1": real,
     "floor": between,
     "frac": between,

@@ -18,6 +18,16 @@ pair = [
 ]
 
 samples = {
+    "xlogy": Samples(
+        lambda lib, a, b: lib.xlogy(a, b),
+        [
+            (away_from_zero(3, 4), positive(3, 4, seed=1)),
+            (away_from_zero(2, 1, 4), positive(3, 1, seed=1)),
+            (away_from_zero(), positive(2, seed=1)),
+            (normal(0, 3), positive(3)),
+            (away_from_zero(4, 3).T, positive(3, 4, seed=1)),
+        ],
+    ),
     "erf": Samples(lambda lib, a: lib.erf(a), [*real, (np.linspace(-6.5, 6.5, 27),)]),
     "erfc": Samples(lambda lib, a: lib.erfc(a), [*real, (np.linspace(-6.5, 6.5, 27),)]),
     "erfinv": Samples(lambda lib, a: lib.erfinv(a), [*inside, (np.array([-0.999, -1e-9, 0.0, 0.5, 0.999]),)]),

@@ -1,0 +1,107 @@
+"""Import: quiet, light, alone, and it leaves the process as it was."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import microbp
+from tests.reliability.alone import run
+
+ROOT = Path(microbp.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+def test_import_gives_no_warning_and_no_output() -> None:
+    assert (
+        run("import microbp, microbp.nn, microbp.optim, microbp.utils.data, microbp.viz", "-Werror", "-X", "dev") == ""
+    )
+
+
+def test_import_works_without_any_optional_package() -> None:
+    program = """
+    import sys
+    for name in ("pygraphviz", "matplotlib", "IPython", "torch", "tqdm", "sklearn", "scipy", "graphviz", "pandas"):
+        sys.modules[name] = None  # importing it raises ImportError
+    import microbp
+    model = microbp.nn.Linear(2, 1)
+    optimizer = microbp.optim.SGD(model.parameters(), lr=0.1)
+    model(microbp.ones(3, 2)).sum().backward()
+    optimizer.step()
+    print("trained")
+    """
+    assert run(program) == "trained"
+
+
+def test_import_opens_no_connection_starts_no_process_and_writes_no_file() -> None:
+    program = """
+    import sys
+    import numpy
+    sys.dont_write_bytecode = True
+    forbidden = ("socket.", "subprocess.", "os.system", "os.exec", "os.fork", "os.posix_spawn", "os.mkdir", "os.remove",
+                 "os.rename", "shutil.", "urllib.", "ftplib.", "ctypes.dlopen", "webbrowser.")
+    seen = []
+    def hook(event, args):
+        if event.startswith(forbidden) or (event == "open" and isinstance(args[1], str) and set(args[1]) & set("wax+")):
+            seen.append((event, args))
+    sys.addaudithook(hook)
+    import microbp
+    import microbp.viz
+    print(seen)
+    """
+    assert run(program) == "[]"
+
+
+def test_import_changes_no_setting_of_numpy_or_python() -> None:
+    program = """
+    import gc, locale, random, signal, sys, threading, warnings
+    import numpy as np
+    def state():
+        return (np.geterr(), np.get_printoptions(), np.random.get_state()[1].tolist(), random.getstate(),
+                warnings.filters[:], sys.getrecursionlimit(), gc.get_threshold(), gc.isenabled(),
+                threading.active_count(), signal.getsignal(signal.SIGINT), sys.excepthook, sys.displayhook,
+                locale.getlocale(), np.geterrcall(), sys.getswitchinterval())
+    before = state()
+    import microbp
+    microbp.manual_seed(3)
+    x = microbp.randn(3, requires_grad=True)
+    x.log().sum().backward()
+    x.softmax(0)
+    np.testing.assert_equal(state(), before)
+    print("same")
+    """
+    assert run(program) == "same"
+
+
+def test_import_loads_nothing_but_the_standard_library_and_what_the_package_depends_on() -> None:
+    program = """
+    import sys
+    import numpy
+    before = set(sys.modules)
+    import microbp
+    new = {name.split(".")[0] for name in set(sys.modules) - before}
+    foreign = {name for name in new if name not in sys.stdlib_module_names and "cython" not in name}
+    print(*sorted(foreign - {"microbp"}))
+    print(*sorted(new & {"asyncio", "http", "ssl", "multiprocessing", "unittest", "tkinter"}))
+    """
+    project = tomllib.loads((ROOT.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = {re.match(r"[\w-]+", requirement)[0] for requirement in project["dependencies"]}  # type: ignore[index]
+    foreign, heavy = (run(program) + "\n").split("\n")[:2]
+    assert set(foreign.split()) <= needed
+    assert heavy == ""
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_runs_code_from_text_or_pickles(path: Path) -> None:
+    """`eval` compiles the formulas of the rows, which are part of the source, and nothing else."""
+    allowed = {"ops/op.py": {"eval", "compile"}}.get(str(path.relative_to(ROOT)), set())
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in {"eval", "exec", "compile", "__import__"} - allowed, node.lineno
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+            assert not {"pickle", "marshal", "shelve", "socket", "urllib"} & {n.split(".")[0] for n in names}
