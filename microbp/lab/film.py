@@ -41,8 +41,8 @@ class Filmed(Protocol):
 
     run: Run
 
-    def draw_boundaries(self, positions: Iterable[int]) -> None:
-        """Compute the boundary of these records."""
+    def complete(self, positions: Iterable[int]) -> None:
+        """Compute what is still to be computed of these records."""
 
 
 class Looks(NamedTuple):
@@ -74,7 +74,7 @@ def write(columns: Mapping[str, Filmed], path: str | os.PathLike[str], looks: Lo
     for name, recorder in columns.items():
         shown = np.maximum([recorder.run.latest(step) for step in steps], 0)
         positions, places = np.unique(shown, return_inverse=True)
-        recorder.draw_boundaries(positions.tolist())
+        recorder.complete(positions.tolist())
         data.append({"name": name, "at": places.tolist(), **column(recorder.run, positions.tolist(), looks)})
     parts = {
         "title": html.escape(looks.title),
@@ -115,17 +115,18 @@ def column(run: Run, positions: list[int], looks: Looks) -> dict[str, Any]:
         "steps": [run.steps[position] for position in positions],
         "loss": [number(record["loss"], 6) for record in records],
         "curve": [[run.steps[k] for k in curve], [number(run.records[k]["loss"], 5) for k in curve]],
-        "lr": {group: [number(record.get(f"lr/{group}"), 4) for record in records] for group in tracks.get("lr", [])},
+        "lr": {
+            group: [number(record.get(f"lr/{group}", np.nan), 4) for record in records]
+            for group in tracks.get("lr", [])
+        },
         "parameters": [parameter(name, records, looks.max_elems) for name in parameters],
         "outputs": [outputs(name, records, looks) for name in tracks.get("acts", [])],
         "plane": None if run.plane is None else plane(run.plane, records, looks.threshold),
     }
 
 
-def number(value: float | None, digits: int) -> float | str | None:
+def number(value: float, digits: int) -> float | str:
     """A number for the page; JSON has no NaN and no infinities, so that these are text."""
-    if value is None:
-        return None
     return float(f"{value:.{digits}g}") if np.isfinite(value) else str(value)
 
 
@@ -141,7 +142,7 @@ def parameter(name: str, records: list[Record], max_elems: int) -> dict[str, Any
         "corner": [rows, columns],
         "weights": packed(weights, rows, columns, EXACT),
         "grads": packed(grads, rows, columns, SHORT),
-        "ratio": [number(record.get(f"update_ratio/{name}"), 3) for record in records],
+        "ratio": [number(record.get(f"update_ratio/{name}", np.nan), 3) for record in records],
     }
 
 

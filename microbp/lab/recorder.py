@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import weakref
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -150,9 +150,13 @@ class Recorder:
         self._number = 0  # of the next step
         self._due = True
         self._previous: dict[str, Array] = {}  # the weights at the step before
+        self._updates: list[tuple[Record, dict[str, Array], dict[str, Array]]] = []  # records, with weights before, now
         self._outputs: dict[str, Array] = {}  # of the modules called since the last step, by track
         self._owners: dict[int, weakref.ref[Tensor]] = {}  # the tensors that they were in, by id
-        self._names = {module: name or type(module).__name__ for name, module in model.named_modules()} if model else {}
+        modules = dict(model.named_modules()) if model is not None else {}
+        self._names = {module: name or type(module).__name__ for name, module in modules.items()}
+        self._parameters = slots(modules, "_parameters")
+        self._buffers = slots(modules, "_buffers") if run.plane is not None else []
         self._handles: list[Handle] = []
         if "acts" in self.kinds:
             self._handles = [module.register_forward_hook(reporter(self)) for module in self._names]
@@ -183,72 +187,68 @@ class Recorder:
             raise OptionError("this recorder is closed; lab.watch(model) begins a new record")
         if isinstance(loss, Tensor) and loss.array.size != 1:
             raise ShapeError(f"rec.step() takes a loss of one element, got shape {loss.shape}; record its mean")
-        parameters = dict(self.model.named_parameters())
         weights: dict[str, Array] = {}
         if self._due:
             record: Record = {"loss": float(loss.array.item() if isinstance(loss, Tensor) else loss)}
-            record.update(self._learning_rates())
-            if "weights" in self.kinds:
-                weights = {name: p.array.copy() for name, p in parameters.items()}
-                record.update((f"weights/{name}", array) for name, array in weights.items())
-                record.update(self._update_ratios(weights))
-            if "grads" in self.kinds:
-                record.update(
-                    (f"grads/{name}", p._grad.array.copy()) for name, p in parameters.items() if p._grad is not None
-                )
+            for name, rate in self._learning_rates():
+                record[f"lr/{name}"] = rate
+            for name, registry, key in self._parameters:
+                p = registry.get(key)
+                if p is not None and "weights" in self.kinds:
+                    record[f"weights/{name}"] = weights[name] = p.array.copy()
+                if p is not None and p._grad is not None and "grads" in self.kinds:
+                    record[f"grads/{name}"] = p._grad.array.copy()
+            for name, registry, key in self._buffers:
+                record[f"buffers/{name}"] = registry[key].array.copy()
             record.update(self._outputs)
-            if self.run.plane is not None:
-                record.update((f"buffers/{name}", buffer.array.copy()) for name, buffer in self.model.named_buffers())
+            self._updates.append((record, self._previous, weights))
             self.run.add(self._number, record)
+            if self.run.stride > 1:
+                self._settle()
         self._number += 1
         self._due = self.run.is_due(self._number)
         self._outputs, self._owners = {}, {}
         if self._due and "weights" in self.kinds:
-            self._previous = weights or {name: p.array.copy() for name, p in parameters.items()}
+            now = ((name, registry.get(key)) for name, registry, key in self._parameters)
+            self._previous = weights or {name: p.array.copy() for name, p in now if p is not None}
+
+    def _settle(self) -> None:
+        """Compute the update ratios that are still to be computed.
+
+        As long as every step is recorded, this waits until someone asks, since the weights of the step before are
+        there anyway.
+        """
+        for record, before, weights in self._updates:
+            record.update(update_ratios(before, weights))
+        self._updates = []
 
     def _learning_rates(self) -> Iterator[tuple[str, float]]:
         """The learning rate of each group; of one without a name, or whose name another has, by number."""
         groups = self.optimizer.param_groups if self.optimizer is not None else []
-        names = [group.get("name") for group in groups]
+        names = [str(group.get("name", k)) for k, group in enumerate(groups)]
         for k, group in enumerate(groups):
             if "lr" in group:
-                own = names[k] is not None and names.count(names[k]) == 1
-                yield f"lr/{names[k] if own else k}", float(group["lr"])
-
-    def _update_ratios(self, weights: dict[str, Array]) -> Iterator[tuple[str, float]]:
-        """How much each parameter changed since the step before, relative to its size then."""
-        for name, array in weights.items():
-            before = self._previous.get(name)
-            if before is not None and before.shape == array.shape:
-                with np.errstate(invalid="ignore", over="ignore"):  # training may diverge
-                    change, size = norm(array - before), norm(before)
-                yield f"update_ratio/{name}", change / size if size else math.inf if change else 0.0
+                yield names[k] if names.count(names[k]) == 1 else str(k), float(group["lr"])
 
     def _see(self, module: Module, output: Any) -> None:
         """Keep what a module put out, if this step is to be recorded."""
         name = self._names.get(module)
         if not self._due or name is None or not is_grad_enabled():
             return
-        for path, tensor in parts_of(output, ""):
-            array = tensor.array
-            if array.dtype.kind != "f":
+        for path, tensor in parts_of(output):
+            if tensor.array.dtype.kind != "f":
                 continue
             owner = self._owners.get(id(tensor))
             if module._modules and owner is not None and owner() is tensor:
                 continue  # a container, and the output of the last module in it
-            track = self._free_name(f"acts/{name}", path)
-            if track is not None:
-                self._outputs[track] = array.copy()  # a copy: the next module may write in place
+            track = f"acts/{name}{path}"
+            call = 1
+            while track in self._outputs:
+                call += 1
+                track = f"acts/{name}#{call}{path}"
+            if call <= CALLS:
+                self._outputs[track] = tensor.array.copy()  # a copy: the next module may write in place
                 self._owners[id(tensor)] = weakref.ref(tensor)
-
-    def _free_name(self, track: str, path: str) -> str | None:
-        """The name of the track of a call: the first that is not taken since the last step."""
-        name = track + path
-        call = 1
-        while name in self._outputs:
-            call += 1
-            name = f"{track}#{call}{path}"
-        return name if call <= CALLS else None
 
     def close(self) -> None:
         """Stop recording and take the hooks off the model; what was recorded stays."""
@@ -256,6 +256,7 @@ class Recorder:
             handle.remove()
         self._handles = []
         self.kinds = frozenset()
+        self._settle()
         self._previous, self._outputs, self._owners = {}, {}, {}
 
     def __enter__(self) -> Recorder:
@@ -271,11 +272,12 @@ class Recorder:
     @property
     def history(self) -> dict[str, Array]:
         """Every track as one array, with the records along its first axis; NaN where there was nothing to record."""
-        self.draw_boundaries(range(len(self.run.records)))
+        self.complete(range(len(self.run.records)))
         return dict(self.run.stacked())
 
-    def draw_boundaries(self, positions: Iterable[int]) -> None:
-        """Compute the boundary of these records, where that is still to be done."""
+    def complete(self, positions: Iterable[int]) -> None:
+        """Compute what is still to be computed of these records: update ratios and boundaries."""
+        self._settle()
         if self.run.plane is None or self.model is None:
             return
         for record in (self.run.records[position] for position in positions):
@@ -301,6 +303,7 @@ class Recorder:
         OptionError
             If no weights were recorded by then.
         """
+        self._settle()
         position = self.run.latest(step)
         record = self.run.records[position] if position >= 0 else {}
         found = {name.split("/", 1)[1]: value for name, value in record.items() if name.startswith("weights/")}
@@ -418,16 +421,39 @@ def reporter(recorder: Recorder) -> Callable[[Module, Any, Any], None]:
     return report
 
 
-def parts_of(output: Any, path: str) -> Iterator[tuple[str, Tensor]]:
+def slots(modules: Mapping[str, Module], registry: str) -> list[tuple[str, dict[str, Any], str]]:
+    """Where the parameters or buffers of modules are: name, dict and key of each, a shared one only once.
+
+    Reading them there is quicker than a walk over the modules at every step, and finds what was put in their place.
+    """
+    found = {}
+    for path, module in modules.items():
+        for key, value in getattr(module, registry).items():
+            if value is not None and value not in found:
+                found[value] = (f"{path}.{key}" if path else key, getattr(module, registry), key)
+    return list(found.values())
+
+
+def parts_of(output: Any) -> Iterable[tuple[str, Tensor]]:
     """The tensors in an output that may be nested, each with where it is: ``[1][0]``."""
     if isinstance(output, Tensor):
-        yield path, output
-    elif isinstance(output, dict):
-        for key, part in output.items():
-            yield from parts_of(part, f"{path}[{key}]")
-    elif isinstance(output, list | tuple):
-        for k, part in enumerate(output):
-            yield from parts_of(part, f"{path}[{k}]")
+        return (("", output),)
+    pairs = (
+        output.items() if isinstance(output, dict) else enumerate(output) if isinstance(output, list | tuple) else ()
+    )
+    return [(f"[{key}]{path}", tensor) for key, part in pairs for path, tensor in parts_of(part)]
+
+
+def update_ratios(before: Mapping[str, Array], weights: Mapping[str, Array]) -> Record:
+    """How much each parameter changed, relative to its size before."""
+    found = {}
+    for name, array in weights.items():
+        earlier = before.get(name)
+        if earlier is not None and earlier.shape == array.shape:
+            with np.errstate(invalid="ignore", over="ignore"):  # training may diverge
+                change, size = norm(array - earlier), norm(earlier)
+            found[f"update_ratio/{name}"] = change / size if size else math.inf if change else 0.0
+    return found
 
 
 def is_silent(output: Array) -> Array:
@@ -437,6 +463,8 @@ def is_silent(output: Array) -> Array:
 
 
 def norm(array: Array) -> float:
-    """The Euclidean norm, in double precision."""
-    flat = array.reshape(-1).astype(np.float64, copy=False)
+    """The Euclidean norm; of half precision in single."""
+    flat = array.reshape(-1)
+    if flat.dtype == np.float16:
+        flat = flat.astype(np.float32)
     return math.sqrt(flat.dot(flat))

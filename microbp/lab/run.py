@@ -179,8 +179,8 @@ def read(path: str | os.PathLike[str]) -> Run:
         If it is no such file.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
     except (ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise FileFormatError(f"{os.fspath(path)} is no recorded run: {error}") from None
     if not {MARK, "run/stride", "step"} <= arrays.keys():

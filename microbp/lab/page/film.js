@@ -47,7 +47,7 @@
   }
 
   const long = (value, digits = 6) => (Number.isFinite(value) ? minus(String(Number(value.toPrecision(digits)))) : short(value));
-  const parsed = (value) => (value === null ? NaN : Number(String(value).replace("inf", "Infinity")));
+  const parsed = (value) => Number(String(value).replace("inf", "Infinity"));
 
   function largest(values) {
     let most = 0;
