@@ -113,7 +113,7 @@ def column(run: Run, positions: list[int], looks: Looks) -> dict[str, Any]:
     parameters = dict.fromkeys(tracks.get("weights", []) + tracks.get("grads", []))
     return {
         "steps": [run.steps[position] for position in positions],
-        "loss": [number(record["loss"], 6) for record in records],
+        "loss": [number(record["loss"], 9) for record in records],
         "curve": [[run.steps[k] for k in curve], [number(run.records[k]["loss"], 5) for k in curve]],
         "lr": {
             group: [number(record.get(f"lr/{group}", np.nan), 4) for record in records]
