@@ -203,6 +203,16 @@ def test_the_keys_the_buttons_and_the_slider_go_through_the_frames(opened: Any, 
 
 
 @in_browser
+def test_the_overview_stays_in_view_while_the_matrices_scroll(opened: Any, tmp_path: Path) -> None:
+    rec, _ = recorded()
+    page = opened(rec.film(tmp_path / "film.html"))
+    for scrolled in (0, 100):
+        page.run("window.scrollTo(0, arguments[0])", scrolled)
+        assert page.run("return window.scrollY") == scrolled
+        assert 40 <= page.run("return document.querySelector('.summary').getBoundingClientRect().top") < 80
+
+
+@in_browser
 def test_play_goes_on_by_itself_and_stops_at_the_end(opened: Any, tmp_path: Path) -> None:
     rec, _ = recorded()
     page = opened(rec.film(tmp_path / "film.html"))

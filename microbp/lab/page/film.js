@@ -140,7 +140,7 @@
       const colours = palette();
       const values = cells.map((_, k) => read(frame, k));
       const strongest = scale ?? largest(values);
-      caption.textContent = `${title}${part}${strongest > 0 ? ` · ±${long(strongest, 2)}` : ""}`;
+      caption.textContent = `${title}${part}${strongest > 0 ? ` · ±${long(strongest, 2)}` : " · all 0"}`;
       const written = wide || everywhere.checked;
       table.className = written ? "wide" : "";
       cells.forEach((cell, k) => {
@@ -367,12 +367,14 @@
     const outputs = column.outputs.map(outputPart);
     const place = element("section", { class: "column" });
     if (column.name) place.append(element("h2", {}, column.name));
-    place.append(summary, rates, element("div", { class: "pictures" }, ...pictures.map(({ figure }) => figure)));
-    place.append(...parameters.map(({ section }) => section));
+    const overview = element("div", { class: "overview" }, summary, rates);
+    overview.append(element("div", { class: "pictures" }, ...pictures.map(({ figure }) => figure)));
+    const matrices = element("div", { class: "matrices" }, ...parameters.map(({ section }) => section));
     if (outputs.length) {
-      place.append(element("h3", {}, "Outputs of the modules, a line for each sample"));
-      place.append(element("div", { class: "grids" }, ...outputs.map(({ figure }) => figure)));
+      matrices.append(element("h3", {}, "Outputs of the modules, a line for each sample"));
+      matrices.append(element("div", { class: "grids" }, ...outputs.map(({ figure }) => figure)));
     }
+    place.append(overview, matrices);
     byId("film").append(place);
     return (position) => {
       const frame = column.at[position];
@@ -387,6 +389,7 @@
 
   // -- frames -------------------------------------------------------------------------------
 
+  byId("film").classList.toggle("single", columns.length === 1);
   const updates = columns.map(build);
 
   function describe(cell) {
