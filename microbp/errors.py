@@ -29,6 +29,7 @@ __all__ = [
     "ShapeError",
     "StaleGraphError",
     "StateError",
+    "SummaryError",
     "warn",
 ]
 
@@ -93,6 +94,10 @@ class RangeError(MicrobpError, IndexError, RuntimeError, ValueError):
 
 class StateError(MicrobpError, RuntimeError):
     """A state dict does not fit the module or optimizer that is to load it."""
+
+
+class SummaryError(MicrobpError, RuntimeError):
+    """The forward pass of a model failed while it was summarised; the text names the layer."""
 
 
 class BroadcastWarning(UserWarning):

@@ -6,6 +6,7 @@ functions, `microbp.nn.init` the initial values, `microbp.nn.utils` limits for g
 
 from microbp.nn import functional, init, utils
 from microbp.nn.activation import *
+from microbp.nn.attention import *
 from microbp.nn.batchnorm import *
 from microbp.nn.container import *
 from microbp.nn.conv import *
@@ -26,4 +27,6 @@ from microbp.nn.ranking_loss import *
 from microbp.nn.recurrent import *
 from microbp.nn.shape import *
 from microbp.nn.shuffle import *
+from microbp.nn.transformer import *
+from microbp.nn.transformer_layer import *
 from microbp.nn.upsampling import *

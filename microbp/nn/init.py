@@ -7,7 +7,8 @@ the receptive field for a convolution.
 Sources: Glorot & Bengio, "Understanding the Difficulty of Training Deep Feedforward Neural
 Networks" (2010), for xavier; He, Zhang, Ren & Sun, "Delving Deep into Rectifiers" (2015), for
 kaiming; Saxe, McClelland & Ganguli, "Exact Solutions to the Nonlinear Dynamics of Learning in
-Deep Linear Neural Networks" (2014), for orthogonal.
+Deep Linear Neural Networks" (2014), for orthogonal; Martens, "Deep Learning via Hessian-free
+Optimization" (2010), for sparse.
 """
 
 from __future__ import annotations
@@ -20,18 +21,21 @@ import numpy as np
 
 from microbp.errors import OptionError, ShapeError, warn
 from microbp.functions.generator import Generator, generator_or_default
+from microbp.functions.inplace import require_floating
 from microbp.inplace import write
 from microbp.tensor import Tensor
 
 __all__ = [
     "calculate_gain",
     "constant_",
+    "dirac_",
     "eye_",
     "kaiming_normal_",
     "kaiming_uniform_",
     "normal_",
     "ones_",
     "orthogonal_",
+    "sparse_",
     "trunc_normal_",
     "uniform_",
     "xavier_normal_",
@@ -100,6 +104,9 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
     >>> bool((w.abs() <= 0.5).all())
     True
     """
+    require_floating(tensor, "uniform_")
+    if not (a <= b and math.isfinite(b - a)):
+        raise OptionError(f"uniform_ draws from a finite range [a, b), got a={a}, b={b}")
     return fill(tensor, generator_or_default(generator).numpy.uniform(a, b, tensor.shape), "uniform")
 
 
@@ -113,6 +120,9 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Gene
     mean, std : float
         Mean and standard deviation.
     """
+    require_floating(tensor, "normal_")
+    if not std >= 0:
+        raise OptionError(f"normal_ needs a standard deviation of at least 0, got std={std}")
     return fill(tensor, generator_or_default(generator).numpy.normal(mean, std, tensor.shape), "normal")
 
 
@@ -143,6 +153,9 @@ def trunc_normal_(
     >>> import microbp
     >>> w = trunc_normal_(microbp.empty(3, 5), std=0.02)
     """
+    require_floating(tensor, "trunc_normal_")
+    if not (std > 0 and a <= b):
+        raise OptionError(f"trunc_normal_ needs std > 0 and a <= b, got std={std}, a={a}, b={b}")
     if mean < a - 2 * std or mean > b + 2 * std:
         warn(
             "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be incorrect."
@@ -192,6 +205,41 @@ def eye_(tensor: Tensor) -> Tensor:
     return fill(tensor, np.eye(tensor.shape[0], tensor.shape[1]), "eye")
 
 
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """Fill the weight of a convolution so that it passes on as many of its input channels as it can.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        A weight (out, in, ...), with 1 to 3 dimensions of space.
+    groups : int
+        How many groups of channels the convolution has; each passes on its own.
+
+    Raises
+    ------
+    ShapeError
+        If `tensor` is not such a weight, or `groups` does not divide its first dimension.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> x = microbp.tensor([[[1.0, 2.0, 3.0]]])
+    >>> microbp.nn.functional.conv1d(x, dirac_(microbp.empty(1, 1, 3)), padding=1)
+    tensor([[[1., 2., 3.]]])
+    """
+    if tensor.ndim not in (3, 4, 5):
+        raise ShapeError(f"Only tensors with 3, 4, or 5 dimensions are supported, got shape {tensor.shape}")
+    if groups < 1 or tensor.shape[0] % groups:
+        raise ShapeError(f"dim 0 must be divisible by groups, got shape {tensor.shape} and groups={groups}")
+    per_group = tensor.shape[0] // groups
+    values = np.zeros(tensor.shape)
+    centre = tuple(size // 2 for size in tensor.shape[2:])
+    for first in range(0, tensor.shape[0], per_group):
+        for channel in range(min(per_group, tensor.shape[1])):
+            values[(first + channel, channel, *centre)] = 1
+    return fill(tensor, values, "dirac")
+
+
 def fans(tensor: Tensor) -> tuple[int, int]:
     """fan_in and fan_out of a weight (out, in, ...)."""
     if tensor.ndim < 2:
@@ -200,6 +248,9 @@ def fans(tensor: Tensor) -> tuple[int, int]:
         )
     field = math.prod(tensor.shape[2:])
     return tensor.shape[1] * field, tensor.shape[0] * field
+
+
+_calculate_fan_in_and_fan_out = fans  # so it is called in many a layer that was written for PyTorch
 
 
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
@@ -330,6 +381,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     """
     if tensor.ndim < 2:
         raise ShapeError(f"Only tensors with 2 or more dimensions are supported, got shape {tensor.shape}")
+    require_floating(tensor, "orthogonal_")
     if tensor.numel() == 0:
         return tensor
     rows = tensor.shape[0]
@@ -338,3 +390,41 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     q, r = np.linalg.qr(flat.T if rows < columns else flat)
     q = q * np.sign(np.diag(r))  # makes the distribution uniform
     return fill(tensor, gain * (q.T if rows < columns else q).reshape(tensor.shape), "orthogonal")
+
+
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
+    """Fill a matrix normally, but for a part of each column that is 0 (Martens, 2010).
+
+    Parameters
+    ----------
+    tensor : Tensor
+        A matrix, of n rows.
+    sparsity : float
+        The part of each column that is 0, from 0 to 1: ceil(sparsity * n) elements, drawn anew for each column.
+    std : float
+        The standard deviation of the others.
+    generator : Generator, optional
+        Where the random numbers come from.
+
+    Raises
+    ------
+    ShapeError, OptionError
+        If `tensor` is no matrix, or `sparsity` or `std` make no sense.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> w = sparse_(microbp.empty(5, 3), sparsity=0.4)
+    >>> (w == 0).sum(dim=0)
+    tensor([2, 2, 2])
+    """
+    if tensor.ndim != 2:
+        raise ShapeError(f"Only tensors with 2 dimensions are supported, got shape {tensor.shape}")
+    if not 0 <= sparsity <= 1:
+        raise OptionError(f"sparsity is a part of each column, from 0 to 1, got {sparsity}")
+    normal_(tensor, 0.0, std, generator)
+    source = generator_or_default(generator).numpy
+    values = tensor.array.copy()
+    for column in values.T:
+        column[source.permutation(len(column))[: math.ceil(sparsity * len(column))]] = 0
+    return fill(tensor, values, "sparse")

@@ -1,22 +1,118 @@
-"""Helpers for training: limits for gradients."""
+"""Helpers for training: limits for gradients, and all parameters as one vector."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from typing import Any
 
 import numpy as np
 
+from microbp.errors import ShapeError, warn
+from microbp.functions.joining import cat
 from microbp.tensor import Tensor, wrap
 
-__all__ = ["clip_grad_norm_", "clip_grad_value_"]
+__all__ = [
+    "clip_grad_norm_",
+    "clip_grad_value_",
+    "clip_grads_with_norm_",
+    "get_total_norm",
+    "parameters_to_vector",
+    "vector_to_parameters",
+]
+
+
+def listed_tensors(tensors: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    """One tensor, or several, as a list."""
+    return [tensors] if isinstance(tensors, Tensor) else list(tensors)
 
 
 def gradients_of(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     """The gradients that there are, of one parameter or several."""
-    listed = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-    return [parameter.grad for parameter in listed if parameter.grad is not None]
+    return [parameter.grad for parameter in listed_tensors(parameters) if parameter.grad is not None]
+
+
+def get_total_norm(
+    tensors: Tensor | Iterable[Tensor],
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """The norm of all tensors taken as one vector; nothing is recorded.
+
+    Parameters
+    ----------
+    tensors : Tensor or iterable of Tensor
+        Most often gradients.
+    norm_type : float
+        The exponent of the norm; ``float("inf")`` for the largest absolute value.
+    error_if_nonfinite : bool
+        Refuse a norm that is infinite or NaN.
+    foreach : optional
+        For PyTorch's scripts; makes no difference.
+
+    Returns
+    -------
+    Tensor
+        0-d; 0 if there are no tensors.
+
+    Raises
+    ------
+    RuntimeError
+        If the norm is not finite and `error_if_nonfinite`.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> get_total_norm([microbp.tensor([3.0]), microbp.tensor([[4.0]])])
+    tensor(5.)
+    """
+    listed = listed_tensors(tensors)
+    if not listed:
+        return wrap(np.zeros((), np.float32))
+    norms = np.array([norm_of(t.array, norm_type) for t in listed])
+    total = norms[0] if len(norms) == 1 else norm_of(norms, norm_type)
+    if error_if_nonfinite and not math.isfinite(total):
+        raise RuntimeError(
+            f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be "
+            "clipped. To disable this error and scale the gradients by the non-finite norm anyway, set "
+            "`error_if_nonfinite=False`"
+        )
+    return wrap(np.asarray(total, listed[0].dtype))
+
+
+def clip_grads_with_norm_(
+    parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor | float, foreach: bool | None = None
+) -> None:
+    """Scale all gradients by max_norm / (total_norm + 1e-6) if `total_norm` is larger than `max_norm`.
+
+    Parameters
+    ----------
+    parameters : Tensor or iterable of Tensor
+        Whose ``grad`` to scale, in place.
+    max_norm : float
+        The largest norm allowed.
+    total_norm : Tensor
+        The norm of the gradients, as `get_total_norm` gives it.
+    foreach : optional
+        For PyTorch's scripts; makes no difference.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> w = microbp.tensor([3.0, 4.0], requires_grad=True)
+    >>> w.sum().backward()
+    >>> clip_grads_with_norm_(w, max_norm=1.0, total_norm=microbp.tensor(2.0))
+    >>> w.grad
+    tensor([0.5000, 0.5000])
+    """
+    total = float(total_norm)
+    factor = min(max_norm / (total + 1e-6), 1.0) if not math.isnan(total) else math.nan
+    if factor != 1.0:
+        for g in gradients_of(parameters):
+            with np.errstate(invalid="ignore"):  # infinity times 0 is NaN, as it should be
+                np.multiply(g.array, factor, out=g.array)
+            g._versioned().write()
 
 
 def clip_grad_norm_(
@@ -63,24 +159,12 @@ def clip_grad_norm_(
     >>> w.grad
     tensor([0.6000, 0.8000])
     """
-    gradients = gradients_of(parameters)
-    if not gradients:
-        return wrap(np.zeros((), np.float32))
-    norms = np.array([norm_of(g.array, norm_type) for g in gradients])
-    total = norms[0] if len(norms) == 1 else norm_of(norms, norm_type)
-    if error_if_nonfinite and not math.isfinite(total):
-        raise RuntimeError(
-            f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be "
-            "clipped. To disable this error and scale the gradients by the non-finite norm anyway, set "
-            "`error_if_nonfinite=False`"
-        )
-    factor = min(max_norm / (float(total) + 1e-6), 1.0) if not math.isnan(total) else math.nan
-    if factor != 1.0:
-        for g in gradients:
-            with np.errstate(invalid="ignore"):  # infinity times 0 is NaN, as it should be
-                np.multiply(g.array, factor, out=g.array)
-            g._versioned().write()
-    return wrap(np.asarray(total, gradients[0].dtype))
+    listed = listed_tensors(parameters)
+    if not listed and isinstance(parameters, Generator):
+        warn("parameters is an empty generator, perhaps one that was used before: no gradients are clipped")
+    total = get_total_norm(gradients_of(listed), norm_type, error_if_nonfinite)
+    clip_grads_with_norm_(listed, max_norm, total)
+    return total
 
 
 def norm_of(values: np.ndarray[Any, Any], norm_type: float) -> float:
@@ -115,3 +199,73 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, f
     for g in gradients_of(parameters):
         np.clip(g.array, -clip_value, clip_value, out=g.array)
         g._versioned().write()
+
+
+def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
+    """All parameters in one vector, each flattened; recorded, so that its gradient reaches them.
+
+    Parameters
+    ----------
+    parameters : iterable of Tensor
+        At least one.
+
+    Returns
+    -------
+    Tensor
+        1-d.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> parameters_to_vector([microbp.tensor([[1.0, 2.0], [3.0, 4.0]]), microbp.tensor(5.0)])
+    tensor([1., 2., 3., 4., 5.])
+    """
+    listed = listed_tensors(parameters)
+    if not listed:
+        raise ShapeError("parameters_to_vector needs at least one tensor (a generator can be used only once)")
+    return cat([parameter.reshape(-1) for parameter in listed])
+
+
+def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
+    """Give parameters the values of a vector, as `parameters_to_vector` arranges them.
+
+    As in PyTorch, the parameters look at the memory of the vector from then on; give a ``vec.clone()`` if it is to be
+    changed later.
+
+    Parameters
+    ----------
+    vec : Tensor
+        1-d. What the parameters leave over is not used.
+    parameters : iterable of Tensor
+        Those to change.
+
+    Raises
+    ------
+    TypeError
+        If `vec` is no tensor, or `parameters` a single one.
+    ShapeError
+        If the vector is too short; no parameter was changed then.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> layer = microbp.nn.Linear(2, 1)
+    >>> vector_to_parameters(microbp.tensor([1.0, 2.0, 3.0]), layer.parameters())
+    >>> layer.weight, layer.bias
+    (Parameter containing:
+    tensor([[1., 2.]], requires_grad=True), Parameter containing:
+    tensor([3.], requires_grad=True))
+    """
+    if not isinstance(vec, Tensor):
+        raise TypeError(f"vector_to_parameters: vec must be a Tensor, got {type(vec).__name__}")
+    if isinstance(parameters, Tensor):
+        raise TypeError("vector_to_parameters takes an iterable of tensors, got a single Tensor; put it in a list")
+    listed = list(parameters)
+    needed = sum(parameter.numel() for parameter in listed)
+    if vec.ndim != 1 or vec.numel() < needed:
+        raise ShapeError(f"vector_to_parameters: the parameters take a vector of {needed} values, got {vec.shape}")
+    values, start = vec.detach(), 0
+    for parameter in listed:
+        end = start + parameter.numel()
+        parameter.data = values[start:end].reshape(parameter.shape)
+        start = end

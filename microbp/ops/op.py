@@ -331,8 +331,19 @@ class Op:
         """A row that is an attribute of a class is one of its methods."""
         return self if instance is None else MethodType(self, instance)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """There is one of each row: a copied or unpickled one is found by its name."""
+        return row_named, (self.name,)
+
     def __repr__(self) -> str:
         return f"<op {self.name}({', '.join(self.arguments)}) = {self.formula}>"
+
+
+def row_named(name: str) -> Op:
+    """The row of a name."""
+    if name not in registry:
+        raise LookupError(f"there is no row named {name!r}; import the module that defines it first")
+    return registry[name]
 
 
 def op(formula: str, **traits: Any) -> Callable[[Callable[..., Any]], Op]:

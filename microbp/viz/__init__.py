@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from microbp.viz.backend import Graph, GraphvizNotFound
     from microbp.viz.dot import make_dot
     from microbp.viz.explanation import Explanation, explain
+    from microbp.viz.step import Step, Trace
     from microbp.viz.stepper_page import Stepper, stepper
-    from microbp.viz.trace import Step, Trace, trace_backward
+    from microbp.viz.trace import trace_backward
     from microbp.viz.view import View, look
 
 __all__ = [
@@ -41,9 +42,9 @@ HOMES = {
     "Explanation": "explanation",
     "Graph": "backend",
     "GraphvizNotFound": "backend",
-    "Step": "trace",
+    "Step": "step",
     "Stepper": "stepper_page",
-    "Trace": "trace",
+    "Trace": "step",
     "View": "view",
     "explain": "explanation",
     "look": "view",

@@ -17,9 +17,10 @@ from microbp.errors import GraphError
 from microbp.ops.op import sum_to
 from microbp.tensor import Tensor
 from microbp.viz.lesson import array_text, gradient_name, place_text, signed, sum_text
+from microbp.viz.step import Step, Trace
 from microbp.viz.sums import worked_example
 from microbp.viz.text import shape_text
-from microbp.viz.trace import Step, Trace, shown, trace, undisturbed
+from microbp.viz.trace import shown, trace, undisturbed
 
 __all__ = ["Explanation", "Path", "explain"]
 

@@ -13,9 +13,9 @@ import numpy as np
 from microbp.viz import formula
 from microbp.viz.boxes import captions, plain
 from microbp.viz.lesson import gradient_name, sentences
+from microbp.viz.step import Step, Trace
 from microbp.viz.sums import coefficients
 from microbp.viz.text import shape_text
-from microbp.viz.trace import Step, Trace
 from microbp.viz.view import Operation, TensorBox
 
 __all__ = ["Arrays", "frames_of"]

@@ -22,7 +22,8 @@ from microbp.tensor import Tensor
 from microbp.viz.backend import GraphvizNotFound
 from microbp.viz.dot import make_dot
 from microbp.viz.frames import Arrays, frames_of
-from microbp.viz.trace import Trace, trace
+from microbp.viz.step import Trace
+from microbp.viz.trace import trace
 
 __all__ = ["Stepper", "stepper"]
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from microbp.engine import Node
+from microbp.engine import Node, Onlooker
 from microbp.ops.op import registry, sum_to
 from microbp.tensor import Tensor
 
@@ -49,8 +49,8 @@ def kept_by(node: Node) -> tuple[Any, ...] | None:
 
 
 def unchanged(node: Node, edge: Any) -> bool:
-    """Whether the memory at an edge still holds what it held when the node was recorded."""
-    version = getattr(edge, "_version", None)
+    """Whether the memory that was at an edge when the node was recorded is there still, with what it held then."""
+    version = edge.version_at(node.number) if isinstance(edge, Onlooker) else None
     written = -1 if version is None else version.written
     return max(written, getattr(edge, "_given", -1)) <= node.number
 

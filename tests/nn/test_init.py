@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 import microbp
-from microbp.errors import OptionError, ShapeError
+from microbp.errors import DtypeError, OptionError, ShapeError
 from microbp.nn import init
 from tests.referee import torch
 
@@ -23,7 +24,7 @@ def filled(function: Callable[..., Any], *args: Any, shape: tuple[int, ...] = SH
     weight = microbp.nn.Parameter(microbp.zeros(shape, dtype=microbp.float64))
     generator = microbp.Generator().manual_seed(1)
     version = weight.version
-    if function not in (init.constant_, init.ones_, init.zeros_, init.eye_):
+    if function not in (init.constant_, init.ones_, init.zeros_, init.eye_, init.dirac_):
         options["generator"] = generator
     assert function(weight, *args, **options) is weight
     assert weight.is_leaf
@@ -167,3 +168,93 @@ def test_the_default_generator_is_used_and_can_be_seeded() -> None:
         found.append(init.normal_(microbp.empty(4)).array.copy())
     np.testing.assert_array_equal(*found)
     assert found[0].dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("shape", "groups"),
+    [((3, 2, 5), 1), ((2, 3, 4), 1), ((4, 2, 3, 5), 2), ((6, 4, 2, 3), 3), ((2, 2, 3, 2, 1), 1), ((4, 0, 3), 2)],
+)
+def test_dirac(shape: tuple[int, ...], groups: int) -> None:
+    expected = torch().nn.init.dirac_(torch().empty(shape, dtype=torch().float64), groups).numpy()
+    np.testing.assert_array_equal(filled(init.dirac_, groups, shape=shape), expected)
+
+
+def test_dirac_refuses_what_is_no_weight_of_a_convolution() -> None:
+    for shape in ((2, 2), (1,) * 6):
+        with pytest.raises(ShapeError, match="3, 4, or 5 dimensions"):
+            init.dirac_(microbp.ones(shape))
+    for groups in (2, 0):
+        with pytest.raises(ShapeError, match="divisible by groups"):
+            init.dirac_(microbp.ones(3, 3, 3), groups)
+
+
+@pytest.mark.parametrize("sparsity", [0.0, 0.1, 0.5, 1.0])
+def test_sparse(sparsity: float) -> None:
+    values = filled(init.sparse_, sparsity, 0.5)
+    expected = torch().nn.init.sparse_(torch().empty(SHAPE), sparsity).numpy()
+    np.testing.assert_array_equal((values == 0).sum(0), (expected == 0).sum(0))
+    if sparsity < 1:
+        assert_normal(values[values != 0], 0, 0.5)
+    if sparsity == 0.5:  # the rows are drawn anew for each column
+        assert 20 < (values == 0).sum(1).min() < (values == 0).sum(1).max() < 80
+
+
+def test_sparse_refuses_what_makes_no_sense() -> None:
+    with pytest.raises(ShapeError, match="2 dimensions"):
+        init.sparse_(microbp.ones(3), 0.5)
+    with pytest.raises(OptionError, match=r"from 0 to 1, got 1\.5"):
+        init.sparse_(microbp.ones(3, 3), 1.5)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        init.uniform_,
+        init.normal_,
+        init.trunc_normal_,
+        init.orthogonal_,
+        init.xavier_uniform_,
+        init.xavier_normal_,
+        init.kaiming_uniform_,
+        init.kaiming_normal_,
+        lambda t: init.sparse_(t, 0.5),
+    ],
+)
+def test_real_numbers_are_not_drawn_into_integers(call: Callable[..., Any]) -> None:
+    integers = microbp.ones(3, 3, dtype=microbp.int64)
+    with pytest.raises(DtypeError, match="needs a floating-point tensor, got int64"):
+        call(integers)
+    assert integers.tolist() == [[1] * 3] * 3
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda t: init.uniform_(t, 1.0, 0.0), r"finite range.*a=1\.0, b=0\.0"),
+        (lambda t: init.uniform_(t, 0.0, float("inf")), "finite range"),
+        (lambda t: init.normal_(t, 0.0, -1.0), "at least 0, got std=-1.0"),
+        (lambda t: init.normal_(t, 0.0, float("nan")), "at least 0, got std=nan"),
+        (lambda t: init.trunc_normal_(t, std=0.0), "std > 0"),
+        (lambda t: init.trunc_normal_(t, a=1.0, b=-1.0), "a <= b"),
+    ],
+)
+def test_distributions_that_make_no_sense_are_refused(call: Callable[..., Any], text: str) -> None:
+    with pytest.raises(OptionError, match=text):
+        call(microbp.ones(2, 2))
+
+
+def test_the_functions_of_pytorch_are_all_there_with_its_arguments() -> None:
+    theirs = torch().nn.init
+    names = [name for name in theirs.__all__ if name == "calculate_gain" or name.endswith("_")]
+    assert sorted(init.__all__) == sorted(names)
+    for name in names:
+        ours, expected = (inspect.signature(getattr(module, name)).parameters for module in (init, theirs))
+        assert list(ours) == list(expected), name
+        for argument, parameter in ours.items():
+            assert parameter.default == expected[argument].default, (name, argument)
+
+
+def test_fans_have_pytorchs_name_too() -> None:
+    weight = microbp.ones(6, 4, 3, 2)
+    expected = torch().nn.init._calculate_fan_in_and_fan_out(torch().ones(6, 4, 3, 2))
+    assert init._calculate_fan_in_and_fan_out(weight) == expected == (24, 36)

@@ -98,6 +98,7 @@ OPERATORS: dict[str, Callable[[Any], Any]] = {
     "split": lambda t: t.split(1, 1)[0].zero_(),
     "the diagonal": lambda t: t.diagonal().zero_(),
     "clip_grad_norm_": lambda t: nn.utils.clip_grad_norm_([with_gradient(t)], 0.1),
+    "clip_grads_with_norm_": lambda t: nn.utils.clip_grads_with_norm_([with_gradient(t)], 0.1, 5.0),
     "clip_grad_value_": lambda t: nn.utils.clip_grad_value_([with_gradient(t)], 0.1),
     "zero_grad": lambda t: optim.SGD([with_gradient(t)], lr=0.1).zero_grad(set_to_none=False),
     "backward that accumulates": lambda t: (with_gradient(t) * 2.0).sum().backward(),
@@ -107,7 +108,9 @@ OPERATORS: dict[str, Callable[[Any], Any]] = {
 }
 for name, function in inspect.getmembers(nn.init, inspect.isfunction):
     if name.endswith("_"):
-        OPERATORS[f"init.{name}"] = lambda t, f=function, given=(3.0,) * (name == "constant_"): f(t, *given)  # type: ignore[misc]
+        given = {"constant_": (3.0,), "sparse_": (0.5,)}.get(name, ())
+        OPERATORS[f"init.{name}"] = lambda t, f=function, given=given: f(t, *given)  # type: ignore[misc]
+OPERATORS["init.dirac_"] = lambda t: nn.init.dirac_(t.unsqueeze(2))  # which takes weights of convolutions
 for name, function in inspect.getmembers(F, inspect.isfunction):
     if "inplace" in inspect.signature(function).parameters:
         given = {

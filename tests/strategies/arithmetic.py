@@ -63,6 +63,8 @@ strategies = {
     "trunc_divide": broadcasting(DIVIDENDS, DIVISORS),
     "maximum": broadcasting(REAL, REAL, apart=True),
     "minimum": broadcasting(REAL, REAL, apart=True),
+    "fmax": broadcasting(REAL, REAL, apart=True, scalars=False),
+    "fmin": broadcasting(REAL, REAL, apart=True, scalars=False),
     "copysign": broadcasting(NONZERO, NONZERO),
     "heaviside": broadcasting(NONZERO, REAL, scalars=False),
     "where": Tries(choices()),

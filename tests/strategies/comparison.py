@@ -16,6 +16,6 @@ def bits(draw: st.DrawFn, count: int) -> Case:
 
 compared = ["eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor"]
 strategies = {name: broadcasting(REAL, REAL) for name in compared}
-strategies |= {name: unary() for name in ("isnan", "isinf", "isfinite", "logical_not")}
+strategies |= {name: unary() for name in ("isnan", "isinf", "isfinite", "logical_not", "signbit")}
 strategies |= {name: Tries(bits(2)) for name in ("bitwise_and", "bitwise_or", "bitwise_xor")}
 strategies["bitwise_not"] = Tries(bits(1))

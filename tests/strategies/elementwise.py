@@ -30,6 +30,7 @@ strategies = {
     "abs": unary(NONZERO),
     "ceil": unary(UNROUNDED),
     "exp": unary(),
+    "exp2": unary(),
     "expm1": unary(),
     "floor": unary(UNROUNDED),
     "frac": unary(UNROUNDED),

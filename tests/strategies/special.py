@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from tests.strategies import INSIDE, REAL, SHARES, broadcasting, unary
+from tests.strategies import INSIDE, NONZERO, POSITIVE, REAL, SHARES, broadcasting, unary
 
 strategies = {
     "erf": unary(),
@@ -13,6 +13,7 @@ strategies = {
     "logaddexp": broadcasting(REAL, REAL, scalars=False),
     "logaddexp2": broadcasting(REAL, REAL, scalars=False),
     "logit": unary(SHARES),
+    "xlogy": broadcasting(NONZERO, POSITIVE, scalars=False),
     "sinc": unary(),
     "sinc_derivative": unary(REAL, order=st.integers(1, 4)),
 }

@@ -16,8 +16,8 @@ import microbp
 from microbp import Tensor, nn
 from microbp.errors import OptionError
 from microbp.viz import backend, stepper_page
+from microbp.viz.step import Step
 from microbp.viz.stepper_page import Stepper, stepper
-from microbp.viz.trace import Step
 from tests.viz.browser import Page, chromium, missing
 from tests.viz.networks import alive, counting, settle
 

@@ -20,8 +20,9 @@ from microbp.mode import observe
 from microbp.ops.op import Op, registry
 from microbp.tensor import apply, wrap
 from microbp.utils.checkpoint import checkpoint
+from microbp.viz.step import Step
 from microbp.viz.sums import terms
-from microbp.viz.trace import Step, trace, trace_backward
+from microbp.viz.trace import trace, trace_backward
 from tests.samples import table
 from tests.viz.networks import alive, counting, examples, settle
 
@@ -148,8 +149,8 @@ def test_gradients_of_results_are_those_of_the_engine(name: str) -> None:
         def forward(self, node: Any, output: Any) -> None:
             pass
 
-        def backward(self, node: Any, position: int, upstream: Any, contribution: Any, received: Any) -> None:
-            seen.append((contribution, received))
+        def backward(self, step: Any) -> None:
+            seen.append((step.contribution, step.received))
 
     with observe(Watch()):
         loss.backward()
@@ -312,6 +313,15 @@ def test_a_result_that_was_overwritten_is_computed_again_from_the_leaves() -> No
     loss = (y * y).sum()
     y.data.zero_()
     np.testing.assert_allclose(Traced(loss).gradient(x), 2 * np.exp(2 * x.array), rtol=1e-6)
+
+
+def test_a_result_that_was_given_other_data_has_those_of_the_forward_in_a_trace() -> None:
+    x = microbp.tensor([0.5, 1.0], requires_grad=True)
+    first, _ = Scale.apply(x, 2.0)  # whose values are nowhere but in what the product kept
+    loss = (first * first).sum()
+    first.data = microbp.zeros(2)
+    first.data.add_(5.0)
+    np.testing.assert_allclose(Traced(loss).gradient(x), 8 * x.array)
 
 
 def test_a_result_that_was_overwritten_and_cannot_be_computed_again_is_refused() -> None:

@@ -19,7 +19,16 @@ from microbp.functions.creation import as_tensor
 from microbp.functions.generator import Generator, generator_or_default
 from microbp.tensor import Tensor
 
-__all__ = ["ChainDataset", "ConcatDataset", "Dataset", "IterableDataset", "Subset", "TensorDataset", "random_split"]
+__all__ = [
+    "ChainDataset",
+    "ConcatDataset",
+    "Dataset",
+    "IterableDataset",
+    "StackDataset",
+    "Subset",
+    "TensorDataset",
+    "random_split",
+]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -27,6 +36,9 @@ T_co = TypeVar("T_co", covariant=True)
 
 class Dataset(Generic[T_co]):
     """A collection of samples by index: subclasses have ``__getitem__`` and ``__len__``.
+
+    A subclass that can give many samples faster than one after the other also has ``__getitems__``, which takes a list
+    of indices and returns the list of their samples; a `DataLoader` then asks for a batch at once.
 
     Examples
     --------
@@ -126,8 +138,80 @@ class Subset(Dataset[T_co]):
             return self.dataset[[self.indices[k] for k in index]]  # type: ignore[no-any-return]
         return self.dataset[self.indices[index]]  # type: ignore[no-any-return]
 
+    def __getitems__(self, indices: Sequence[int]) -> list[T_co]:
+        return samples_at(self.dataset, [self.indices[k] for k in indices])
+
     def __len__(self) -> int:
         return len(self.indices)
+
+
+class StackDataset(Dataset[Any]):
+    """Datasets side by side: sample k is the tuple, or the dict, of their samples k.
+
+    Parameters
+    ----------
+    *args : Dataset
+        For tuples.
+    **kwargs : Dataset
+        For dicts, with these names.
+
+    Attributes
+    ----------
+    datasets : tuple or dict of Dataset
+
+    Raises
+    ------
+    OptionError
+        If there are none, both kinds, or one is a stream.
+    ShapeError
+        If the lengths differ.
+
+    Examples
+    --------
+    >>> StackDataset("abc", [1, 2, 3])[1]
+    ('b', 2)
+    >>> StackDataset(text="abc", label=[1, 2, 3])[1]
+    {'text': 'b', 'label': 2}
+    """
+
+    datasets: tuple[Any, ...] | dict[str, Any]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if args and kwargs:
+            raise OptionError("StackDataset gives tuples or dicts: pass datasets by position or by name, not both")
+        if not args and not kwargs:
+            raise OptionError("StackDataset needs at least one dataset")
+        self.datasets = args or kwargs
+        if any(isinstance(dataset, IterableDataset) for dataset in self._parts):
+            raise OptionError("StackDataset cannot index into an IterableDataset")
+        lengths = [len(dataset) for dataset in self._parts]
+        if len(set(lengths)) > 1:
+            raise ShapeError(f"StackDataset needs datasets of the same length, got lengths {listed(lengths)}")
+        self._length = lengths[0]
+
+    @property
+    def _parts(self) -> Iterable[Any]:
+        """The datasets in order."""
+        return self.datasets.values() if isinstance(self.datasets, dict) else self.datasets
+
+    def _sample(self, parts: Iterable[Any]) -> Any:
+        """What the samples of all datasets make together."""
+        return dict(zip(self.datasets, parts, strict=True)) if isinstance(self.datasets, dict) else tuple(parts)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._sample(dataset[index] for dataset in self._parts)
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Any]:
+        columns = [samples_at(dataset, indices) for dataset in self._parts]
+        for dataset, samples in zip(self._parts, columns, strict=True):
+            if len(samples) != len(indices):
+                raise ShapeError(
+                    f"{type(dataset).__name__}.__getitems__ gave {len(samples)} samples for {len(indices)} indices"
+                )
+        return [self._sample(parts) for parts in zip(*columns, strict=True)]
+
+    def __len__(self) -> int:
+        return self._length
 
 
 class ConcatDataset(Dataset[Any]):
@@ -277,6 +361,17 @@ def table_of(dataset: Any) -> tuple[tuple[np.ndarray[Any, Any], ...], np.ndarray
     if any(t.requires_grad for t in dataset.tensors):
         return None
     return tuple(t.array for t in dataset.tensors), rows
+
+
+def samples_at(dataset: Any, indices: Sequence[int]) -> list[Any]:
+    """The samples at some indices, asked for all at once of a dataset that can do that."""
+    kind = type(dataset)
+    of_its_own = isinstance(dataset, Subset) and kind.__getitem__ is not Subset.__getitem__
+    at_once = getattr(dataset, "__getitems__", None)
+    if at_once is None or (of_its_own and kind.__getitems__ is Subset.__getitems__):
+        return [dataset[k] for k in indices]
+    samples: list[Any] = at_once(indices)
+    return samples
 
 
 def listed(values: Iterable[Any]) -> str:

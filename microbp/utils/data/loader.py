@@ -16,7 +16,7 @@ from microbp.errors import OptionError
 from microbp.functions.generator import Generator
 from microbp.tensor import wrap
 from microbp.utils.data.collate import default_collate, default_convert
-from microbp.utils.data.dataset import Dataset, IterableDataset, table_of
+from microbp.utils.data.dataset import Dataset, IterableDataset, samples_at, table_of
 from microbp.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler, batches, positive
 
 __all__ = ["DataLoader", "get_worker_info"]
@@ -32,7 +32,8 @@ class DataLoader(Generic[T_co]):
     Parameters
     ----------
     dataset : Dataset
-        With ``__getitem__`` and ``__len__``, or an `IterableDataset`.
+        With ``__getitem__`` and ``__len__``, or an `IterableDataset`. One that also has ``__getitems__`` is asked for
+        all samples of a batch at once.
     batch_size : int or None
         Samples to a batch; None gives the samples one by one.
     shuffle : bool
@@ -144,7 +145,7 @@ class DataLoader(Generic[T_co]):
             return (self.collate_fn(self.dataset[k]) for k in self.sampler or ())
         table = table_of(self.dataset) if self.collate_fn is default_collate else None
         if table is None:
-            return (self.collate_fn([self.dataset[k] for k in indices]) for indices in self.batch_sampler)
+            return (self.collate_fn(samples_at(self.dataset, indices)) for indices in self.batch_sampler)
         return self._slices(*table)
 
     def _stream(self) -> Iterator[Any]:

@@ -8,10 +8,19 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from microbp.errors import OptionError
+from microbp.errors import OptionError, RangeError, ShapeError
+from microbp.functions.choice import multinomial
+from microbp.functions.creation import as_tensor
 from microbp.functions.generator import Generator, generator_or_default
 
-__all__ = ["BatchSampler", "RandomSampler", "Sampler", "SequentialSampler", "SubsetRandomSampler"]
+__all__ = [
+    "BatchSampler",
+    "RandomSampler",
+    "Sampler",
+    "SequentialSampler",
+    "SubsetRandomSampler",
+    "WeightedRandomSampler",
+]
 
 T_co = TypeVar("T_co", covariant=True)
 Indices = np.ndarray[Any, Any]
@@ -131,6 +140,68 @@ class SubsetRandomSampler(Sampler[int]):
 
     def __len__(self) -> int:
         return len(self.indices)
+
+
+class WeightedRandomSampler(Sampler[int]):
+    """Random indices, each as likely as its weight says: for classes that are rare, for one.
+
+    Parameters
+    ----------
+    weights : sequence of float
+        One for each sample of the dataset, not negative; they need not sum to 1.
+    num_samples : int
+        How many indices to draw.
+    replacement : bool
+        Whether an index may come twice.
+    generator : Generator, optional
+        Draws them; the default one otherwise.
+
+    Attributes
+    ----------
+    weights : Tensor
+        In float64.
+
+    Raises
+    ------
+    ShapeError, RangeError, OptionError
+        If the weights are no sequence of non-negative numbers, or there are too few to draw without replacement.
+
+    Examples
+    --------
+    >>> list(WeightedRandomSampler([0.0, 3.0, 0.0], num_samples=4))
+    [1, 1, 1, 1]
+    """
+
+    def __init__(
+        self,
+        weights: Sequence[float] | Any,
+        num_samples: int,
+        replacement: bool = True,
+        generator: Generator | None = None,
+    ) -> None:
+        positive("num_samples", num_samples)
+        if not isinstance(replacement, bool):
+            raise OptionError(f"replacement must be True or False, got {replacement!r}")
+        self.weights = as_tensor(weights, dtype=np.float64)
+        if self.weights.ndim != 1:
+            raise ShapeError(f"weights should be a 1d sequence, but have shape {self.weights.shape}")
+        values = self.weights.array
+        if not (np.isfinite(values).all() and (values >= 0).all() and values.any()):
+            raise RangeError("weights must be finite and not negative, and not all of them 0")
+        if not replacement and np.count_nonzero(values) < num_samples:
+            raise OptionError(
+                f"cannot draw {num_samples} samples without replacement from {np.count_nonzero(values)} that have a "
+                "weight"
+            )
+        self.num_samples = num_samples
+        self.replacement = replacement
+        self.generator = generator
+
+    def __iter__(self) -> Iterator[int]:
+        yield from multinomial(self.weights, self.num_samples, self.replacement, generator=self.generator).tolist()
+
+    def __len__(self) -> int:
+        return self.num_samples
 
 
 class BatchSampler(Sampler[list[int]]):

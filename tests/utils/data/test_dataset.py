@@ -12,6 +12,7 @@ from microbp.utils.data import (
     ConcatDataset,
     Dataset,
     IterableDataset,
+    StackDataset,
     Subset,
     TensorDataset,
     random_split,
@@ -85,6 +86,69 @@ def test_datasets_one_after_the_other():
 
 def test_an_empty_dataset_between_others_is_skipped():
     assert [ConcatDataset(["ab", "", "c"])[k] for k in range(3)] == ["a", "b", "c"]
+
+
+def test_datasets_side_by_side_equal_pytorch():
+    tables = {lib: lib.utils.data.TensorDataset(lib.arange(6).reshape(3, 2)) for lib in (microbp, torch())}
+    for make in (
+        lambda lib, table: lib.utils.data.StackDataset(table, "abc"),
+        lambda lib, table: lib.utils.data.StackDataset(x=table, y="abc", z=[1, 2, 3]),
+    ):
+        ours, theirs = (make(lib, table) for lib, table in tables.items())
+        assert len(ours) == len(theirs) == 3
+        for k in (0, 2, -1):
+            assert plain(ours[k]) == plain(theirs[k])
+        assert plain(ours.__getitems__([2, 0])) == plain(theirs.__getitems__([2, 0]))
+        assert type(ours.datasets) is type(theirs.datasets)
+
+
+def plain(value):
+    """Tensors as lists, in whatever they are held."""
+    if isinstance(value, dict):
+        return {key: plain(part) for key, part in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(map(plain, value))
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+class AtOnce(Dataset):
+    """Squares, which notes when many are asked for at once."""
+
+    def __init__(self, calls, answer=lambda indices: [k * k for k in indices]):
+        self.calls = calls
+        self.answer = answer
+
+    def __len__(self):
+        return 10
+
+    def __getitem__(self, index):
+        return index * index
+
+    def __getitems__(self, indices):
+        self.calls.append(list(indices))
+        return self.answer(indices)
+
+
+def test_subsets_and_stacks_ask_for_many_samples_at_once():
+    calls = []
+    part = Subset(AtOnce(calls), [5, 6, 7])
+    assert part.__getitems__([2, 0]) == [49, 25]
+    assert StackDataset(part, "abc").__getitems__([1]) == [(36, "b")]
+    assert calls == [[7, 5], [6]]
+    assert Subset("abc", [2, 1]).__getitems__([1, 0]) == ["b", "c"]
+    with pytest.raises(ShapeError, match="gave 1 samples for 2 indices"):
+        StackDataset(AtOnce([], lambda indices: [0])).__getitems__([1, 2])
+
+
+def test_stacks_that_make_no_sense_are_refused():
+    with pytest.raises(OptionError, match="at least one"):
+        StackDataset()
+    with pytest.raises(OptionError, match="not both"):
+        StackDataset("ab", y="ab")
+    with pytest.raises(ShapeError, match="lengths 2, 3"):
+        StackDataset("ab", "abc")
+    with pytest.raises(OptionError, match="IterableDataset"):
+        StackDataset(Stream([1]))
 
 
 def test_streams_one_after_the_other():

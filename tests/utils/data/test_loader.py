@@ -13,8 +13,10 @@ from microbp.utils.data import (
     Dataset,
     IterableDataset,
     RandomSampler,
+    StackDataset,
     Subset,
     TensorDataset,
+    WeightedRandomSampler,
     default_collate,
     get_worker_info,
     random_split,
@@ -175,6 +177,51 @@ def test_samplers_of_ones_own():
     dataset = table(microbp)
     (_, labels), *_ = DataLoader(dataset, batch_size=10, sampler=Even(dataset))
     assert sorted(labels.tolist()) == [0, 2, 4, 6, 8]
+
+
+def test_a_dataset_that_can_is_asked_for_a_batch_at_once():
+    class Squares(Dataset):
+        def __init__(self):
+            self.calls = []
+
+        def __len__(self):
+            return 5
+
+        def __getitems__(self, indices):
+            self.calls.append(indices)
+            return [k * k for k in indices]
+
+    for part in (lambda d: d, lambda d: Subset(d, range(5))):
+        dataset = Squares()
+        assert [batch.tolist() for batch in DataLoader(part(dataset), batch_size=3)] == [[0, 1, 4], [9, 16]]
+        assert dataset.calls == [[0, 1, 2], [3, 4]]
+
+
+def test_a_subset_with_its_own_way_to_a_sample_is_asked_for_each():
+    class Doubled(Subset):
+        def __getitem__(self, index):
+            return 2 * super().__getitem__(index)
+
+    class AtOnce(Doubled):
+        def __getitems__(self, indices):
+            return [10 * self[k] for k in indices]
+
+    assert next(iter(DataLoader(Doubled([1, 2, 3], [2, 0]), batch_size=2))).tolist() == [6, 2]
+    assert next(iter(DataLoader(AtOnce([1, 2, 3], [2, 0]), batch_size=2))).tolist() == [60, 20]
+
+
+def test_datasets_side_by_side_are_collated_by_name():
+    dataset = StackDataset(x=microbp.arange(4.0), y=range(4))
+    first, _ = DataLoader(dataset, batch_size=2)
+    assert {name: value.tolist() for name, value in first.items()} == {"x": [0.0, 1.0], "y": [0, 1]}
+
+
+def test_rare_classes_drawn_as_often_as_others():
+    labels = microbp.tensor([0] * 90 + [1] * 10)
+    weights = (1.0 / microbp.bincount(labels).float())[labels]
+    sampler = WeightedRandomSampler(weights, num_samples=2000, generator=seeded(0))
+    (batch,) = next(iter(DataLoader(TensorDataset(labels), batch_size=2000, sampler=sampler)))
+    assert batch.float().mean().item() == pytest.approx(0.5, abs=0.05)
 
 
 def test_other_datasets():

@@ -5,8 +5,15 @@ from __future__ import annotations
 import pytest
 
 import microbp
-from microbp.errors import OptionError
-from microbp.utils.data import BatchSampler, RandomSampler, Sampler, SequentialSampler, SubsetRandomSampler
+from microbp.errors import OptionError, RangeError, ShapeError
+from microbp.utils.data import (
+    BatchSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
 from tests.referee import torch
 
 
@@ -72,5 +79,43 @@ def test_batches_are_those_of_pytorch(size, drop_last):
     ],
 )
 def test_samplers_that_make_no_sense_are_refused(make, error, text):
+    with pytest.raises(error, match=text):
+        make()
+
+
+def test_weighted_indices_come_as_often_as_their_weights_say():
+    weights = [1.0, 0.0, 2.0, 7.0]
+    sampler = WeightedRandomSampler(weights, 5000, generator=seeded(0))
+    drawn = list(sampler)
+    assert len(drawn) == len(sampler) == 5000
+    assert {type(k) for k in drawn} == {int}
+    assert drawn != list(sampler)
+    for k, weight in enumerate(weights):
+        assert drawn.count(k) / 5000 == pytest.approx(weight / 10, abs=0.03)
+    assert drawn == list(WeightedRandomSampler(microbp.tensor(weights), 5000, generator=seeded(0)))
+
+
+def test_weighted_indices_without_replacement_come_once():
+    sampler = WeightedRandomSampler([0.1, 5.0, 0.0, 0.4], 3, replacement=False)
+    for _ in range(20):
+        assert sorted(sampler) == [0, 1, 3]
+    assert sampler.weights.dtype == microbp.float64
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "text"),
+    [
+        (lambda: WeightedRandomSampler([1.0], 0), OptionError, "num_samples must be a positive integer"),
+        (lambda: WeightedRandomSampler([1.0], True), OptionError, "num_samples must be a positive integer"),
+        (lambda: WeightedRandomSampler([1.0], 1, 1), OptionError, "replacement must be True or False, got 1"),
+        (lambda: WeightedRandomSampler([[1.0]], 1), ShapeError, r"1d sequence, but have shape \(1, 1\)"),
+        (lambda: WeightedRandomSampler([1.0, -1.0], 1), RangeError, "not negative"),
+        (lambda: WeightedRandomSampler([0.0], 1), RangeError, "not all of them 0"),
+        (lambda: WeightedRandomSampler([float("nan"), 1.0], 1), RangeError, "finite"),
+        (lambda: WeightedRandomSampler([], 1), RangeError, "not all of them 0"),
+        (lambda: WeightedRandomSampler([1.0, 0.0], 2, False), OptionError, "cannot draw 2 samples .* from 1 that"),
+    ],
+)
+def test_weights_that_make_no_sense_are_refused(make, error, text):
     with pytest.raises(error, match=text):
         make()
