@@ -20,6 +20,7 @@ from microbp import nn as nn
 from microbp import optim as optim
 from microbp import utils as utils
 from microbp import viz as viz
+from microbp.autograd import why_no_grad as why_no_grad
 from microbp.device import cuda as cuda
 from microbp.device import device as device
 from microbp.display import *

@@ -52,6 +52,9 @@ def set_printoptions(
 ) -> None:
     """Set how tensors are printed, for this thread or task.
 
+    A new thread starts with the usual options, and a task with those of the one that made it; PyTorch has one set of
+    options for all.
+
     Parameters
     ----------
     precision : int, optional

@@ -67,6 +67,9 @@ def get_default_dtype() -> DType:
 def set_default_dtype(d: Any) -> None:
     """Set the dtype of tensors made from Python floats, for this thread or task.
 
+    A new thread starts with float32, whatever others have set, and a task with the dtype of the one that made it;
+    PyTorch has one default for all.
+
     Parameters
     ----------
     d : dtype

@@ -106,11 +106,13 @@ class Writes:
 
 
 writes = Writes()
+writing = threading.Lock()
 
 
 def write() -> int:
     """The number of a write that is about to happen."""
-    writes.latest = number = next(numbers)
+    with writing:  # a thread that drew its number earlier must not be the last to note it
+        writes.latest = number = next(numbers)
     return number
 
 
@@ -140,8 +142,8 @@ class Node(Onlooker):
         Where the user's program called the operation.
     hooks : list or None
         Functions that see, and may replace, the gradient of the output.
-    retain : callable or None
-        Keeps the gradient of the output in the tensor that asked for it (`Tensor.retain_grad`).
+    retain : weak reference to Tensor, or None
+        The tensor that is to keep the gradient of the output (`Tensor.retain_grad`).
     calls : tuple or None
         The module calls that end with this node (see `microbp.nn.Module`).
     """
@@ -150,7 +152,7 @@ class Node(Onlooker):
     kept: Sequence[Any] | None
     shapes: tuple[tuple[int, ...], ...] | None = None
     hooks: list[Callable[[Any], Any]] | None = None
-    retain: Callable[[Any], None] | None = None
+    retain: weakref.ref[Any] | None = None
     inputs: tuple[Any, ...] = ()  # also of a node that a failed copy left half made
     calls: tuple[Any, ...] | None = None
 
@@ -262,7 +264,7 @@ def propagate(
     Returns
     -------
     dict of edge to array
-        The gradient of each leaf (or target) that the seeds depend on.
+        The gradient of each leaf (or target) that the seeds depend on, and, before those, of nodes that keep their own.
 
     Raises
     ------
@@ -273,7 +275,7 @@ def propagate(
     """
     pending = dict(seeds)
     wanted = None if targets is None else between(collect(seeds), targets)
-    found: dict[Any, Any] = {}  # gradients of targets that are no leaves
+    found: dict[Any, Any] = {}  # gradients of what is no leaf, but is asked for
     observer = current.get().observer
     queue = [(-edge.number, edge) for edge in pending if isinstance(edge, Node)]
     heapify(queue)
@@ -283,9 +285,7 @@ def propagate(
         if node.hooks is not None:
             for hook in tuple(node.hooks):
                 g = hook(g)
-        if node.retain is not None:
-            node.retain(g)
-        if targets is not None and node in targets:
+        if node.retain is not None or (targets is not None and node in targets):
             found[node] = g
         kept = node.kept
         if kept is None:
@@ -328,9 +328,9 @@ def propagate(
             node.kept = None
             if plan.constants or node.op.variadic:
                 forget_constants(node)
-    if targets is None:
-        return pending
-    return {**found, **{edge: g for edge, g in pending.items() if edge in targets}}
+    if targets is not None:
+        pending = {edge: g for edge, g in pending.items() if edge in targets}
+    return {**found, **pending} if found else pending
 
 
 def check_versions(node: Node, seeds: Iterable[Any]) -> None:
@@ -348,6 +348,18 @@ def forget_constants(node: Node) -> None:
     """Hold the constants of a node that has run only weakly, for drawings, so that they can be freed."""
     inputs = list(node.inputs)
     for position in range(len(inputs)) if node.op.variadic else node.plan.constants:
-        if not getattr(inputs[position], "_requires_grad", True):
-            inputs[position] = weakref.ref(inputs[position])
+        constant = inputs[position]
+        if not getattr(constant, "_requires_grad", True):
+            inputs[position] = weakref.ref(constant) if constant._cut is None else CutOff(constant)
     node.inputs = tuple(inputs)
+
+
+class CutOff(weakref.ref[Any]):
+    """A constant that had lost its history: when it is gone, there is still this to tell where."""
+
+    __slots__ = ("_cut", "dtype", "shape")
+
+    def __init__(self, constant: Any) -> None:
+        self._cut = constant._cut
+        self.dtype = constant.dtype
+        self.shape = constant.shape

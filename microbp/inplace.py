@@ -40,7 +40,10 @@ def apply_in_place(op: Op, target: Tensor, *others: Any, **options: Any) -> Tens
         If the result does not fit into the tensor.
     """
     if not is_recorded(target, *others):
-        write(target, apply(op, target, *others, **options).array, op.name)
+        out = apply(op, target, *others, **options)
+        write(target, out.array, op.name)
+        if out._cut is not None:
+            target._cut = out._cut
         return target
     base = recordable(op.name, target)
     # Rules that ask for the old value see a copy of it; the others need none.

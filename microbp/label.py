@@ -13,6 +13,7 @@ from typing import Any
 
 __all__ = [
     "changed",
+    "cut_off",
     "describe",
     "during",
     "failed",
@@ -85,6 +86,15 @@ def at(node: Any, nodes: Iterable[Any] = ()) -> str:
     """``" (recorded at file:line)"``, or nothing."""
     where = place(node, nodes)
     return "" if where is None else f" (recorded at {where[0]}:{where[1]})"
+
+
+def cut_off(cut: tuple[str, tuple[CodeType, int] | None]) -> str:
+    """What cut a tensor off from the graph: ``"by detach() at file:line"``."""
+    how, where = cut
+    if where is None or is_ours[where[0].co_filename]:
+        return how
+    filename, line = line_of(*where)
+    return f"{how} at {filename}:{line}"
 
 
 def describe(value: Any) -> str:

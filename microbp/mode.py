@@ -1,19 +1,22 @@
 """What a thread, or an asynchronous task, is doing: recording or not, and who watches.
 
 The mode lives in a context variable, so that no thread or task can switch another's
-recording off. Modes form a stack through `Mode.outer`, which a ``with`` block pushes on
-entry and pops on exit; the objects that users hold carry no state of their own and can
-therefore be entered many times over, by many threads at once.
+recording off. Modes form a stack (`microbp.stack`), on which a ``with`` block pushes one. The
+objects that users hold can be entered many times over, by many threads at once.
 """
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
-from collections.abc import Callable, Iterable
-from contextvars import ContextVar
+import sys
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, NamedTuple, Protocol, Self, TypeVar, overload
+from typing import Any, Self, TypeVar, overload
+
+from microbp.observer import Observer, Step, members, together
+from microbp.stack import CAN_BE_SUSPENDED, ENTERING, Mode, Place, Stay, change, current, enter, leave, opened
 
 __all__ = [
     "Mode",
@@ -28,7 +31,6 @@ __all__ = [
     "members",
     "no_grad",
     "observe",
-    "observing",
     "set_grad_enabled",
     "together",
 ]
@@ -36,166 +38,150 @@ __all__ = [
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Step(NamedTuple):
-    """One step of a backward pass: a rule turned the gradient of a node's output into one for an input of it.
-
-    The gradients are arrays, or tensors where the pass itself is recorded.
-    """
-
-    node: Any
-    """The node whose rule ran; it still has what it kept."""
-
-    position: int
-    """Which of its inputs the step is for."""
-
-    upstream: Any
-    """The gradient of the output of the node, dL/dy."""
-
-    product: Any
-    """What the rule made of it."""
-
-    contribution: Any
-    """The product, summed over the axes along which the input was broadcast."""
-
-    received: Any
-    """What the input has received so far, this contribution included."""
-
-    seeds: Any
-    """Where the pass began: a mapping of edges to the gradients there."""
-
-
-class Observer(Protocol):
-    """What can be told of every operation, as it is recorded and as its gradient is computed.
-
-    What it raises ends the operation, or the backward pass, which then has changed no gradient.
-    """
-
-    def forward(self, node: Any, output: Any) -> None:
-        """An operation was recorded and gave this output."""
-
-    def backward(self, step: Step) -> None:
-        """A rule gave the gradient of an input."""
-
-
-class Observers:
-    """Several observers as one, told in turn."""
-
-    def __init__(self, observers: tuple[Observer, ...]) -> None:
-        self.observers = observers
-
-    def forward(self, node: Any, output: Any) -> None:
-        """Tell them of an operation."""
-        for observer in self.observers:
-            observer.forward(node, output)
-
-    def backward(self, step: Step) -> None:
-        """Tell them of a step of the backward pass."""
-        for observer in self.observers:
-            observer.backward(step)
-
-
-def members(observer: Observer | None) -> tuple[Observer, ...]:
-    """The observers that stand behind one."""
-    if observer is None:
-        return ()
-    return observer.observers if isinstance(observer, Observers) else (observer,)
-
-
-def together(observers: Iterable[Observer]) -> Observer | None:
-    """One observer for any number of them, each told once."""
-    distinct = tuple(dict.fromkeys(observers))
-    return Observers(distinct) if len(distinct) > 1 else next(iter(distinct), None)
-
-
-class Mode:
-    """One level of the stack of modes: whether operations are recorded, and who is told."""
-
-    __slots__ = ("observer", "outer", "recording")
-
-    def __init__(self, recording: bool, observer: Observer | None = None, outer: Mode | None = None) -> None:
-        self.recording = recording
-        self.observer = observer
-        self.outer = outer
-
-
-outermost = Mode(recording=True)  # modes never change, so that all threads can share it
-current: ContextVar[Mode] = ContextVar("microbp mode", default=outermost)
-
-
 class ModeSwitch:
     """A ``with`` block, or a decorator of functions and generators, that changes the mode inside."""
+
+    how = "inside a block"
+    place: Place | None = None
+    stays: Sequence[Stay] = ()
 
     def enter(self, outer: Mode) -> Mode:
         """The mode inside, given the one outside."""
         raise NotImplementedError
 
     def __enter__(self) -> None:
-        current.set(self.enter(current.get()))
+        frame = sys._getframe(1)
+        code = frame.f_code
+        top = current.get()
+        try:
+            if type(top) is Mode and not code.co_flags & CAN_BE_SUSPENDED and code.co_name not in ENTERING:
+                current.set(opened((self, (code, frame.f_lasti)), top))
+            else:
+                enter(self, frame)
+        except BaseException:  # Ctrl-C, just when the mode is set
+            current.set(top)
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        outer = current.get().outer
-        if outer is not None:
+        top = current.get()
+        outer, entry = top.outer, top.entry
+        if type(top) is Mode and outer is not None and entry is not None and entry[0] is self and not self.stays:
             current.set(outer)
+        else:
+            leave(self, sys._getframe(1))
 
     def __call__(self, function: F) -> F:
+        inside = Decoration(self, function)
         if inspect.isasyncgenfunction(function):
-            raise TypeError("an asynchronous generator cannot be decorated; use a with block around each step in it")
-        if inspect.isgeneratorfunction(function):
-            wrapper = self._around_generator(function)
+            wrapper = around_asynchronous_generator(inside, function)
+        elif inspect.isgeneratorfunction(function):
+            wrapper = around_generator(inside, function)
         elif inspect.iscoroutinefunction(function):
 
             @functools.wraps(function)
             async def wrapper(*args: Any, **kwargs: Any) -> Any:
-                with self:
+                with inside:
                     return await function(*args, **kwargs)
         else:
 
             @functools.wraps(function)
             def wrapper(*args: Any, **kwargs: Any) -> Any:
-                with self:
+                with inside:
                     return function(*args, **kwargs)
 
         return wrapper  # type: ignore[return-value]
 
-    def _around_generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """A generator runs in the mode, its consumer does not: enter at each resumption, leave at each yield."""
 
-        @functools.wraps(function)
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            generator = function(*args, **kwargs)
-            resume, value = generator.send, None
-            try:
-                while True:
-                    try:
-                        with self:
-                            item = resume(value)
-                    except StopIteration as stop:
-                        return stop.value
-                    try:
-                        value = yield item
-                        resume = generator.send
-                    except GeneratorExit:
-                        raise
-                    except BaseException as error:
-                        resume, value = generator.throw, error
-            finally:
-                with self:
-                    generator.close()
+class Decoration(ModeSwitch):
+    """A switch around every call of a function."""
 
-        return wrapper
+    def __init__(self, switch: ModeSwitch, function: Callable[..., Any]) -> None:
+        code = getattr(function, "__code__", None)
+        self.switch = switch
+        self.how = f"{switch.how} as a decorator"
+        self.place = None if code is None else (code, 0)
+
+    def enter(self, outer: Mode) -> Mode:
+        return self.switch.enter(outer)
+
+
+def around_generator(switch: ModeSwitch, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A generator runs in the mode, its consumer does not: enter at each resumption, leave at each yield."""
+
+    def run(resume: Callable[..., Any], *values: Any) -> Any:
+        with switch:
+            return resume(*values)
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        generator = function(*args, **kwargs)
+        resume, value = generator.send, None
+        try:
+            while True:
+                try:
+                    item = run(resume, value)
+                except StopIteration as stop:
+                    return stop.value
+                try:
+                    value = yield item
+                    resume = generator.send
+                except GeneratorExit:
+                    raise
+                except BaseException as error:
+                    resume, value = generator.throw, error
+        finally:
+            run(generator.close)
+
+    return wrapper
+
+
+def around_asynchronous_generator(switch: ModeSwitch, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for an asynchronous generator."""
+
+    async def run(resume: Callable[..., Any], *values: Any) -> Any:
+        with switch:
+            return await resume(*values)
+
+    @functools.wraps(function)
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        generator = function(*args, **kwargs)
+        resume, value = generator.asend, None
+        try:
+            while True:
+                try:
+                    item = await run(resume, value)
+                except StopAsyncIteration:
+                    return
+                try:
+                    value = yield item
+                    resume = generator.asend
+                except GeneratorExit:
+                    raise
+                except BaseException as error:
+                    resume, value = generator.athrow, error
+        finally:
+            await run(generator.aclose)
+
+    return wrapper
 
 
 class Setting(ModeSwitch):
     """A switch that holds from where it is made, unless it turns out to be a ``with`` block or a decorator."""
 
     _before: Mode | None = None
+    _after: Mode | None = None
 
-    def hold(self, mode: Mode) -> None:
-        """Change the mode from here on."""
-        self._before = current.get()
-        current.set(mode)
+    def hold(self, reaching_out: bool = False) -> None:
+        """Change the mode from here on; to be called by the constructor.
+
+        To the end of the innermost block, or, if the change reaches out, of the blocks around it too in which the same
+        observers are told.
+        """
+        before, frame = current.get(), sys._getframe(2)
+        change(copy.copy(self), (frame.f_code, frame.f_lasti), reaching_out)
+        self._before, self._after = before, current.get()
 
     def __enter__(self) -> None:
         self._undo()
@@ -207,9 +193,9 @@ class Setting(ModeSwitch):
 
     def _undo(self) -> None:
         """Take back what the constructor did."""
-        if self._before is not None:
+        if self._before is not None and self._after is current.get():
             current.set(self._before)
-            self._before = None
+        self._before = self._after = None
 
 
 class set_grad_enabled(Setting):
@@ -225,10 +211,11 @@ class set_grad_enabled(Setting):
     False
     """
 
+    how = "inside set_grad_enabled(False)"
+
     def __init__(self, mode: bool) -> None:
         self.mode = mode
-        before = current.get()
-        self.hold(Mode(mode, before.observer, before.outer))
+        self.hold()
 
     def enter(self, outer: Mode) -> Mode:
         return Mode(self.mode, outer.observer, outer)
@@ -237,7 +224,9 @@ class set_grad_enabled(Setting):
 class no_grad(ModeSwitch):
     """Record nothing inside the block: results have ``requires_grad=False`` and no graph.
 
-    A context manager and a decorator, per thread and per asynchronous task.
+    A context manager and a decorator, per thread and per asynchronous task. In a generator the block counts while
+    the generator runs, and not while it is suspended, except for a generator that is itself made into a block, as by
+    `contextlib.contextmanager`: that switches what is inside its block.
 
     Examples
     --------
@@ -248,6 +237,8 @@ class no_grad(ModeSwitch):
     >>> y.requires_grad
     False
     """
+
+    how = "inside no_grad()"
 
     @overload
     def __new__(cls) -> Self: ...
@@ -293,6 +284,8 @@ class inference_mode(ModeSwitch):
     ...     microbp.is_grad_enabled()
     False
     """
+
+    how = "inside inference_mode()"
 
     @overload
     def __new__(cls, mode: bool = True) -> Self: ...
@@ -342,14 +335,6 @@ class observe(ModeSwitch):
 
     def enter(self, outer: Mode) -> Mode:
         return Mode(outer.recording, together((*members(outer.observer), self.observer)), outer)
-
-
-def observing(mode: Mode, observer: Observer | None) -> Mode:
-    """A mode, and those outside it as far as the same is observed in them, with another observer."""
-    outer = mode.outer
-    if outer is not None and outer.observer is mode.observer:
-        outer = observing(outer, observer)
-    return Mode(mode.recording, observer, outer)
 
 
 def is_grad_enabled() -> bool:

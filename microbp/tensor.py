@@ -10,7 +10,7 @@ import copy
 import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from microbp.ops import arithmetic, comparison, elementwise
 from microbp.ops import shape as shaping
 from microbp.ops.op import Op, numpy_rows
 from microbp.ops.quiet import IGNORE, error_state
+from microbp.stack import Cut
 
 __all__ = ["Tensor", "apply", "as_operand", "path_of", "refuse_masked", "wrap"]
 
@@ -115,6 +116,7 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
     out = Tensor()
     out.array = array
 
+    lost = needed
     needed &= op.differentiable
     mode = current.get()
     if needed and mode.recording:
@@ -129,9 +131,22 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
         out._requires_grad = True
         if mode.observer is not None:
             mode.observer.forward(node, out)
+    elif not mode.recording:
+        out._cut = mode.cut
+    elif lost:
+        out._cut = (f"by {op.name}()", place_of_call())
+    else:
+        for value in tensors_among(inputs) if numbers else inputs:
+            if value._cut is not None:
+                out._cut = value._cut
     if op.view:
         out._look_at(inputs[0], op, options)
     return out
+
+
+def tensors_among(values: Iterable[Any]) -> list[Tensor]:
+    """The tensors of several values."""
+    return [value for value in values if isinstance(value, Tensor)]
 
 
 def catch_up(values: Iterable[Any]) -> None:
@@ -151,6 +166,7 @@ def catch_up(values: Iterable[Any]) -> None:
                 for op, options in path_of(view):
                     anew = apply(op, anew, **options)
             view.node, view._requires_grad, view._taken = anew.node, anew._requires_grad, anew._taken
+            view._cut = anew._cut
 
 
 def path_of(view: Tensor) -> tuple[tuple[Op, dict[str, Any]], ...]:
@@ -222,7 +238,8 @@ def rebuild(kind: type[Tensor], array: Any, requires_grad: bool, grad: Tensor | 
     out = kind.__new__(kind)
     out.array = np.asarray(array, dtype=as_dtype(array.dtype))  # unpickled dtypes are equal, but not the same objects
     out._requires_grad = requires_grad
-    out._grad = grad
+    if grad is not None:
+        out._grad = grad
     out.name = name
     return out
 
@@ -276,6 +293,7 @@ class Tensor(Methods, Onlooker):
     _taken: int = -1  # when the view was taken
     _records: bool = True  # whether it was taken while operations were recorded
     _given: int = -1  # when other data was given to the tensor
+    _cut: Cut | None = None  # what cut this off from the graph, for a tensor that depends on one that requires grad
 
     __hash__ = object.__hash__
 
@@ -346,16 +364,7 @@ class Tensor(Methods, Onlooker):
             raise GraphError("retain_grad() needs a tensor that requires grad")
         if self.node is None or self.retains_grad:
             return
-        holder = weakref.ref(self)  # the node must not keep its own output alive
-
-        def keep(g: Any) -> None:
-            tensor = holder()
-            if tensor is not None:
-                held = tensor._grad
-                own = apply(shaping.clone, g) if isinstance(g, Tensor) else wrap(g * 1)
-                tensor._grad = own if held is None else held + own
-
-        self.node.retain = keep
+        self.node.retain = weakref.ref(self)  # the node must not keep its own output alive
 
     @property
     def retains_grad(self) -> bool:
@@ -364,14 +373,23 @@ class Tensor(Methods, Onlooker):
 
     def detach(self) -> Tensor:
         """The same values outside the graph: shared memory, ``requires_grad=False``."""
+        return self._outside("by detach()", sys._getframe(1))
+
+    def _outside(self, how: str, caller: FrameType) -> Tensor:
+        """The same values outside the graph, and the note of how they came there."""
         out = wrap(self.array)
         out._version = self._versioned()
+        out._cut = self._cut_by(how, caller)
         return out
+
+    def _cut_by(self, how: str, caller: FrameType) -> Cut | None:
+        """What to note on a tensor that has the values of this one but not its history."""
+        return (how, (caller.f_code, caller.f_lasti)) if self._requires_grad else self._cut
 
     @property
     def data(self) -> Tensor:
         """The same values outside the graph; assigning to it replaces the values of this tensor."""
-        return self.detach()
+        return self._outside("by data", sys._getframe(1))
 
     @data.setter
     def data(self, value: Tensor) -> None:

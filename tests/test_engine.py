@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import _thread
 import sys
-import threading
 import time
 from typing import Any
 
@@ -216,28 +215,6 @@ def test_a_gradient_must_fit_its_tensor() -> None:
 
 
 # -- threads and observers -------------------------------------------------------------------
-
-
-def test_eight_threads_lose_no_update_of_a_shared_leaf(monkeypatch: pytest.MonkeyPatch) -> None:
-    w = leaf(1.0)
-    module = sys.modules["microbp.autograd.backward"]
-    accumulate, inside, most = module.accumulate, [], []  # type: ignore[attr-defined]
-
-    def slowly(tensor: Any, g: Any) -> None:
-        inside.append(1)
-        most.append(len(inside))
-        time.sleep(0.001)  # lets every other thread in, if anything does
-        accumulate(tensor, g)
-        inside.pop()
-
-    monkeypatch.setattr(module, "accumulate", slowly)
-    threads = [threading.Thread(target=lambda: [(w * 2.0).backward() for _ in range(20)]) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert max(most) == 1
-    assert w.grad.item() == 8 * 20 * 2.0
 
 
 def test_a_thread_may_run_nothing_but_a_method(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ LAYERS = [
     ["errors", "device", "handle", "methods"],
     ["ops.op"],
     ["ops"],
-    ["dtypes", "label", "mode"],
+    ["dtypes", "label", "observer", "stack", "mode"],
     ["engine"],
     ["tensor"],
     ["inplace"],

@@ -20,7 +20,7 @@ from microbp import label
 from microbp.autograd.bundle import Parts
 from microbp.engine import Node, collect, propagate
 from microbp.errors import AnomalyError
-from microbp.mode import Mode, ModeSwitch, Observer, Setting, Step, current, members, observing, together
+from microbp.mode import Mode, ModeSwitch, Observer, Setting, Step, members, together
 from microbp.tensor import Tensor
 
 __all__ = ["detect_anomaly", "set_detect_anomaly"]
@@ -106,8 +106,7 @@ class set_detect_anomaly(Setting):
         self, mode: bool, check_nan: bool = True, *, check_inf: bool = False, check_forward: bool = False
     ) -> None:
         self.observer = Anomalies(mode and check_nan, mode and check_inf, mode and check_forward)
-        before = current.get()
-        self.hold(observing(before, watched_by(self.observer, before.observer)))
+        self.hold(reaching_out=True)
 
     def enter(self, outer: Mode) -> Mode:
         return Mode(outer.recording, watched_by(self.observer, outer.observer), outer)

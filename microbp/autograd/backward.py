@@ -6,8 +6,11 @@ they do with what comes out: `backward` adds it to the leaves' ``grad``, `grad` 
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable, Sequence
+from itertools import starmap
+from operator import call
 from typing import Any
 
 import numpy as np
@@ -24,6 +27,10 @@ from microbp.tensor import Tensor, apply, wrap
 __all__ = ["backward", "grad"]
 
 accumulating = threading.Lock()
+if hasattr(os, "register_at_fork"):  # a child process must not inherit the lock as another thread happens to hold it
+    os.register_at_fork(
+        before=accumulating.acquire, after_in_parent=accumulating.release, after_in_child=accumulating.release
+    )
 
 Tensors = Tensor | Sequence[Tensor]
 Gradients = Tensor | Sequence[Tensor | None] | None
@@ -70,26 +77,14 @@ def backward(
     targets = None if inputs is None else as_tuple(inputs)
     if targets is not None and not targets:
         raise GraphError("backward() got an empty list of inputs")
-    gradients = run(roots, grad_tensors, retain_graph, create_graph, targets)
+    found = run(roots, grad_tensors, retain_graph, create_graph, targets)
+    kept = retained(found)
     if targets is not None:
         edges = {target: target.grad_fn or target for target in targets}
-        gradients = {target: gradients[edge] for target, edge in edges.items() if edge in gradients}
-    waiting = []
-    with accumulating:
-        for tensor, g in gradients.items():
-            if tensor._grad is not None:
-                check_fits(tensor._grad, g)
-        for tensor, g in gradients.items():
-            if type(g) is np.ndarray and tensor._grad is tensor.node is tensor.hooks is None:
-                tensor._grad = own = Tensor()
-                own.array = g
-            else:
-                accumulate(tensor, g)
-                if tensor.after is not None:
-                    waiting.append(tensor)
-    for tensor in waiting:
-        for hook in tuple(tensor.after):
-            hook(tensor)
+        found = {target: found[edge] for target, edge in edges.items() if edge in found}
+    elif kept:
+        found = {edge: g for edge, g in found.items() if not isinstance(edge, Node)}
+    accumulate({**kept, **found} if kept else found)
 
 
 @method("backward")
@@ -164,6 +159,7 @@ def grad(
         if not target.requires_grad:
             raise GraphError("grad() got an input that does not require grad")
     gradients = run(as_tuple(outputs), grad_outputs, retain_graph, create_graph, wanted)
+    accumulate(retained(gradients))
     found: list[Tensor | None] = []
     for position, target in enumerate(wanted):
         g = gradients.get(target.grad_fn or target)
@@ -196,15 +192,18 @@ def run(
         seeds[edge] = seeds[edge] + g if edge in seeds else g
     edges = None if targets is None else {target.grad_fn or target for target in targets}
     keep = create_graph if retain_graph is None else retain_graph
-    token = error_state.set(IGNORE)
+    settings = error_state.get()
     try:
+        token = error_state.set(IGNORE)
         if create_graph:
             with enable_grad():
                 found = propagate(seeds, retain_graph=keep, targets=edges, lift=lift)
         else:
             found = propagate(seeds, retain_graph=keep, targets=edges)
-    finally:
         error_state.reset(token)
+    except BaseException:
+        error_state.set(settings)
+        raise
     for edge, g in found.items():
         if edge.hooks is not None and not isinstance(edge, Node):
             for hook in tuple(edge.hooks):
@@ -230,8 +229,9 @@ def starts_for(roots: tuple[Tensor, ...], gradients: Gradients) -> tuple[Tensor 
 def seed(root: Tensor, start: Tensor | None, create_graph: bool) -> Any:
     """The gradient that the pass starts with at a root."""
     if not root.requires_grad:
+        lost = "nothing was recorded" if root._cut is None else f"its history was lost {label.cut_off(root._cut)}"
         raise GraphError(
-            "backward() on a tensor that does not require grad: nothing was recorded. Set requires_grad=True on what "
+            f"backward() on a tensor that does not require grad: {lost}. Set requires_grad=True on what "
             "you want gradients for, and compute outside no_grad()"
         )
     if start is None:
@@ -292,6 +292,67 @@ def at_node(value: Any, node: Node) -> Tensor:
     return tensor
 
 
+def retained(gradients: dict[Any, Any]) -> dict[Tensor, Any]:
+    """The gradients that were found for tensors that are no leaves and keep theirs (`Tensor.retain_grad`)."""
+    found = {}
+    for edge, g in gradients.items():
+        if not isinstance(edge, Node):
+            break  # nodes come first
+        tensor = None if edge.retain is None else edge.retain()
+        if tensor is not None:
+            found[tensor] = g
+    return found
+
+
+def accumulate(gradients: dict[Any, Any]) -> None:
+    """Add gradients to the ``grad`` of their tensors: to all of them, or, if anything is the matter, to none."""
+    with accumulating:
+        for tensor, g in gradients.items():
+            if type(g) is not np.ndarray or not (tensor._grad is tensor.node is tensor.hooks is None):
+                add_all(gradients)
+                break
+        else:
+            try:
+                for tensor, g in gradients.items():
+                    tensor._grad = own = Tensor()
+                    own.array = g
+            except BaseException:  # Ctrl-C
+                for tensor in gradients:
+                    tensor._grad = None
+                raise
+            return
+    for tensor in gradients:
+        for hook in tuple(tensor.after or ()):
+            hook(tensor)
+
+
+def add_all(gradients: dict[Any, Any]) -> None:
+    """Add gradients where there may be some already.
+
+    The tensors change in one call of a C function. Python looks for Ctrl-C between the steps of its own programs only.
+    """
+    settings = error_state.get()
+    try:
+        error_state.set(IGNORE)
+        changes: list[tuple[Any, ...]] = []
+        for tensor, g in gradients.items():
+            held = tensor._grad
+            if held is None:
+                # What a hook has seen, or passes through the tensor, is others' too.
+                own = apply(clone, g) if isinstance(g, Tensor) else wrap(np.array(g))
+                changes.append((setattr, tensor, "_grad", own))
+                continue
+            check_fits(held, g)
+            if isinstance(g, Tensor):
+                changes.append((setattr, tensor, "_grad", held + g))
+            else:
+                held._versioned().write()
+                changes.append((np.add, held.array, g, held.array))
+        list(starmap(call, changes))
+    finally:
+        error_state.set(settings)
+
+
 def check_fits(held: Tensor, g: Any) -> None:
     """Refuse to add a gradient to one that is of another shape or dtype, or cannot be written to."""
     if held.array.shape != g.shape or held.array.dtype != g.dtype:
@@ -301,19 +362,6 @@ def check_fits(held: Tensor, g: Any) -> None:
         )
     if not held.array.flags.writeable:
         raise MutationError("cannot add to a gradient in read-only memory; set grad to None, or to a copy (g.clone())")
-
-
-def accumulate(tensor: Tensor, g: Any) -> None:
-    """Add a gradient to ``tensor.grad``."""
-    held = tensor._grad
-    if isinstance(g, Tensor):
-        # A recorded gradient becomes a tensor of its own, so that leaves do not share it.
-        tensor._grad = apply(clone, g) if held is None else held + g
-    elif held is None:
-        tensor._grad = wrap(np.array(g))  # what a hook has seen, or passes through the tensor, is not its own
-    else:
-        np.add(held.array, g, out=held.array)
-        held._versioned().write()
 
 
 def as_tuple(values: Any) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from microbp.device import Device
@@ -327,6 +328,7 @@ def detach_(self: Tensor) -> Tensor:
     if self._base is not None:
         raise GraphError("detach_() cannot cut a view off from the tensor that it is a view of; use t.detach()")
     self._versioned()  # shared with the node, whose graph is to hear of later writes
+    self._cut = self._cut_by("by detach_()", sys._getframe(1))
     self.node = None
     self._requires_grad = False
     return self

@@ -7,6 +7,7 @@ dtype is given, floating-point results have the default dtype (`get_default_dtyp
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,10 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     >>> microbp.tensor([0.5, 1.5], requires_grad=True)
     tensor([0.5000, 1.5000], requires_grad=True)
     """
-    return finished(np.array(to_array(data, dtype)), device, requires_grad)
+    out = finished(np.array(to_array(data, dtype)), device, requires_grad)
+    if isinstance(data, Tensor):
+        out._cut = data._cut_by("by tensor()", sys._getframe(1))
+    return out
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:

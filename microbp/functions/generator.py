@@ -168,6 +168,9 @@ def generator_or_default(generator: Generator | None) -> Generator:
 def manual_seed(seed: int) -> Generator:
     """Seed the default generator, so that a program draws the same numbers in every run.
 
+    All threads share that generator, as in PyTorch, so that which of them gets which numbers is open. A thread that
+    shall draw the same numbers in every run takes a `Generator` of its own.
+
     Parameters
     ----------
     seed : int

@@ -8,7 +8,9 @@ each time (1.0 µs); here the value is made once, and a forward runs between ::
     ...
     error_state.reset(token)
 
-which takes 0.13 µs, is local to the thread or task, and leaves the user's own settings alone.
+which takes 0.13 µs, is local to the thread or task, and leaves the user's own settings alone. A
+whole backward pass also asks for the settings before, so that it can restore them even if Ctrl-C
+comes before the token is stored.
 """
 
 from __future__ import annotations
@@ -31,6 +33,10 @@ def find() -> tuple[Any, Any]:
 
 class Settings:
     """The slow way to the same end, should NumPy keep its settings elsewhere one day."""
+
+    def get(self) -> dict[str, Any]:
+        """The settings."""
+        return {**np.geterr()}
 
     def set(self, value: dict[str, Any]) -> dict[str, Any]:
         """Change the settings, and return those before."""
