@@ -40,7 +40,8 @@ def plane_of(data: Any, grid: int) -> Plane:
     ShapeError
         If the inputs are not two-dimensional, or there are not as many labels.
     """
-    points, labels = data if isinstance(data, tuple | list) and len(data) == 2 else (data, None)
+    is_pair = isinstance(data, tuple | list) and len(data) == 2 and isinstance(data[0], Tensor | np.ndarray)
+    points, labels = data if is_pair else (data, None)
     points = np.array(points.array if isinstance(points, Tensor) else points)
     if points.ndim != 2 or points.shape[1] != 2 or not len(points):
         raise ShapeError(

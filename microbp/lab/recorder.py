@@ -77,7 +77,6 @@ def watch(
     --------
     >>> import microbp
     >>> from microbp import lab, nn, optim
-    >>> microbp.manual_seed(0)  # doctest: +SKIP
     >>> x = microbp.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     >>> y = microbp.tensor([[0.0], [1.0], [1.0], [0.0]])
     >>> model = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))
@@ -116,7 +115,7 @@ class Recorder:
     ``step``                its number, from 0
     ``loss``                what ``step(loss)`` was given
     ``weights/<parameter>`` the parameter, as it was when ``step`` was called
-    ``grads/<parameter>``   its gradient; NaN where it had none
+    ``grads/<parameter>``   its gradient; NaN where it had none, and no track if it never had one
     ``update_ratio/<...>``  how much the parameter changed since the step before: the norm of the change
                             over the norm before it; NaN at the first
     ``acts/<module>``       what the module put out. That of its second call since the last step is
@@ -131,9 +130,22 @@ class Recorder:
     out what a module in it has put out already has no track of its own, and neither have functions: use
     ``nn.ReLU()`` rather than ``relu(x)`` to see its output.
 
+    Attributes
+    ----------
+    run : Run
+        The records.
+    model : Module or None
+        What is watched; None if the record was read from a file.
+    optimizer : Optimizer or None
+        Where the learning rates come from.
+    kinds : set of str
+        What is recorded: some of ``"weights"``, ``"grads"`` and ``"acts"``; nothing once it is closed.
+
     Notes
     -----
-    Nothing is changed: no value, no gradient, no random number, not the graph. Only copies are kept.
+    Nothing is changed: no value, no gradient, no random number, not the graph. Only copies are kept. What can be
+    computed later, update ratios and boundaries, is computed when someone asks for it, so that the training is hardly
+    slowed down.
     """
 
     def __init__(
@@ -311,8 +323,8 @@ class Recorder:
             raise OptionError(f"no weights were recorded {'at all' if step is None else f'by step {step}'}")
         print(f"step {self.run.steps[position]}, loss {record['loss']:.6g}")
         for name, array in found.items():
-            ratio = record.get(f"update_ratio/{name}")
-            changed = "" if ratio is None else f", changed by {100 * ratio:.3g} % in this step"
+            ratio = record.get(f"update_ratio/{name}", math.nan)
+            changed = "" if math.isnan(ratio) else f", changed by {100 * ratio:.3g} % in the step before"
             print(f"{name} {array.shape}{changed}\n{wrap(array)}")
 
     def dead_units(self, records: int = 10) -> dict[str, list[int]]:

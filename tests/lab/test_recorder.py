@@ -441,7 +441,7 @@ def test_print_weights_shows_them_as_they_were(capsys: pytest.CaptureFixture[str
     rec.print_weights(3)
     printed = capsys.readouterr().out
     assert printed.startswith(
-        "step 2, loss 0.2\nweight (1, 2), changed by 66.7 % in this step\ntensor([[2.5000, 2.5000]])"
+        "step 2, loss 0.2\nweight (1, 2), changed by 66.7 % in the step before\ntensor([[2.5000, 2.5000]])"
     )
     rec.print_weights(0)
     assert capsys.readouterr().out.startswith("step 0, loss 0\nweight (1, 2)\ntensor([[0.5000, 0.5000]])")
@@ -543,6 +543,23 @@ def test_files_that_are_no_runs_are_refused(tmp_path: Path) -> None:
 def test_options_that_make_no_sense_are_refused(options: dict[str, Any], reason: str) -> None:
     with pytest.raises(OptionError, match=reason):
         lab.watch(network(), **options)
+
+
+def test_data_may_be_tensors_arrays_lists_and_pairs() -> None:
+    x, y = ring(2)
+    for data, labels in (
+        (x, False),
+        (x.numpy(), False),
+        (x.tolist(), False),
+        ((x, y), True),
+        ([x.numpy(), [0, 1]], True),
+    ):
+        rec = lab.watch(network(), data=data, grid=2)
+        assert rec.run.plane is not None
+        np.testing.assert_array_equal(rec.run.plane.points, x.numpy())
+        assert (rec.run.plane.labels is not None) == labels
+        rec.step(0.0)
+        assert rec.history["boundary"].shape == (1, 2, 2)
 
 
 def test_data_that_are_no_points_in_a_plane_are_refused() -> None:

@@ -142,12 +142,13 @@
       const strongest = scale ?? largest(values);
       caption.textContent = `${title}${part}${strongest > 0 ? ` · ±${long(strongest, 2)}` : " · all 0"}`;
       const written = wide || everywhere.checked;
-      table.className = written ? "wide" : "";
+      table.classList.toggle("wide", written);
       cells.forEach((cell, k) => {
         const [fill, ink] = heat(values[k], strongest, colours);
         cell.style.background = fill;
         cell.style.color = ink;
-        cell.textContent = written ? short(values[k]) : "";
+        const text = written ? short(values[k]) : "";
+        if (cell.textContent !== text) cell.textContent = text;
       });
     };
     return { figure, update };
