@@ -24,7 +24,7 @@ def load(name: str) -> ModuleType:
 
 
 def test_every_example_is_tested() -> None:
-    names = {"chain_rule", "digits", "own_parts", "skip_connection", "step_through", "xor"}
+    names = {"chain_rule", "digits", "film", "own_parts", "skip_connection", "step_through", "xor"}
     assert {path.stem for path in EXAMPLES.glob("*.py")} == names
 
 
@@ -64,6 +64,19 @@ def test_a_backward_pass_can_be_stepped_through(tmp_path: Path, capsys: pytest.C
     for promised in ("∂L/∂fc1.weight (4, 2): one way from the loss", "(∂L/∂linear_1)ᵀ · x", "at [", "backprop.html"):
         assert promised in printed
     assert (tmp_path / "backprop.html").read_text(encoding="utf-8") == page.html
+
+
+def test_the_film_shows_layers_that_learn_and_layers_that_stand_still(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    accuracies = load("film").main(tmp_path)
+    assert accuracies["each layer at its own rate"] > 0.98
+    assert accuracies["only the last layer learns"] < 0.92
+    printed = capsys.readouterr().out
+    assert printed.count("moved by 0.0000 on average") == 2
+    assert printed.rstrip().endswith("only the last layer learns: 87.5 % of the points on the right side")
+    assert (tmp_path / "film.html").stat().st_size <= 1_000_000
+    assert (tmp_path / "compare.html").exists()
 
 
 def test_digits_are_read_to_97_percent_over_five_seeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
