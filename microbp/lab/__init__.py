@@ -2,5 +2,24 @@
 
 from microbp.lab.doctor import doctor
 from microbp.lab.finding import Finding, Findings
+from microbp.lab.layered import Block, layered_network
+from microbp.lab.plots import plot_activations, plot_decision_boundary, plot_grad_flow, plot_loss, plot_weights
+from microbp.lab.report import Measured, StructureReport
+from microbp.lab.structure import Structure, structure_report
 
-__all__ = ["Finding", "Findings", "doctor"]
+__all__ = [
+    "Block",
+    "Finding",
+    "Findings",
+    "Measured",
+    "Structure",
+    "StructureReport",
+    "doctor",
+    "layered_network",
+    "plot_activations",
+    "plot_decision_boundary",
+    "plot_grad_flow",
+    "plot_loss",
+    "plot_weights",
+    "structure_report",
+]

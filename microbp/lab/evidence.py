@@ -231,10 +231,10 @@ def norm(array: Array) -> float:
     return float(np.sqrt(np.sum(np.square(array, dtype=np.float64))))
 
 
-def size_of(p: Tensor) -> float:
+def size_of(weight: Array) -> float:
     """The norm of a weight, or that of a fresh one of its shape if that is larger: what changes of it are measured by.
 
     Weights may start at 0, or be on their way there. Fresh ones are uniform in ±1 / sqrt(fan_in), so that their norm is
     about sqrt(fan_out / 3).
     """
-    return max(norm(p.array), float(np.sqrt(p.shape[0] / 3)))
+    return max(norm(weight), float(np.sqrt(weight.shape[0] / 3)))

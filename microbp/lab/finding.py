@@ -35,8 +35,8 @@ class Finding:
     remedy: str
 
     def __str__(self) -> str:
-        paragraphs = (f"{self.kind}, {self.where}: {self.text}", f"-> {self.remedy}")
-        return "\n".join(textwrap.fill(paragraph, WIDTH, subsequent_indent="   ") for paragraph in paragraphs)
+        found = textwrap.fill(f"{self.kind}, {self.where}: {self.text}", WIDTH)
+        return f"{found}\n{textwrap.fill(f'-> {self.remedy}', WIDTH, subsequent_indent='   ')}"
 
 
 class Findings(list[Finding]):
@@ -48,8 +48,8 @@ class Findings(list[Finding]):
     nothing found
     >>> print(Findings([Finding("dead ReLUs", "after '0'", 0.5, "8 of 16 units are silent.", "Lower the rate.")]))
     1 finding
-    1. dead ReLUs, after '0': 8 of 16 units are silent.
-    -> Lower the rate.
+     1. dead ReLUs, after '0': 8 of 16 units are silent.
+        -> Lower the rate.
     """
 
     @property
@@ -61,6 +61,7 @@ class Findings(list[Finding]):
         if not self:
             return "nothing found"
         title = f"{len(self)} finding" + ("" if len(self) == 1 else "s")
-        return "\n".join([title, *(f"{number}. {finding}" for number, finding in enumerate(self, 1))])
+        blocks = [textwrap.indent(str(finding), "    ") for finding in self]
+        return "\n".join([title, *(f"{number:2d}. {block[4:]}" for number, block in enumerate(blocks, 1))])
 
     __repr__ = __str__

@@ -59,7 +59,7 @@ def exploding_gradients(evidence: Evidence) -> Iterator[Finding]:
     sizes = norms(evidence)
     worst: tuple[float, str, Layer] | None = None
     for layer, size in sizes:
-        weights = float(np.hypot.reduce([size_of(p) for p in layer.weights.values()]))
+        weights = float(np.hypot.reduce([size_of(p.array) for p in layer.weights.values()]))
         reference = sizes[-1][1]
         for ratio, beside in (
             (size / weights, "the weights themselves"),

@@ -97,7 +97,7 @@ def updates(evidence: Evidence) -> dict[str, float]:
     tried.step()
     twins = dict(zip(original, copies, strict=True))
     names = {p: name for layer in evidence.layers for name, p in layer.weights.items() if p in twins}
-    return {name: norm(twins[p].array - p.array) / size_of(p) for p, name in names.items()}
+    return {name: norm(twins[p].array - p.array) / size_of(p.array) for p, name in names.items()}
 
 
 def learning_rate(evidence: Evidence) -> Iterator[Finding]:
@@ -113,11 +113,11 @@ def learning_rate(evidence: Evidence) -> Iterator[Finding]:
             "learning rate too high",
             f"parameter {fastest!r}",
             ratio,
-            f"the next step changes it by {ratio:.2g} times its size ({size_of(p):.2g}); about 0.001 is usual.",
+            f"the next step changes it by {ratio:.2g} times its size ({size_of(p.array):.2g}); about 0.001 is usual.",
             f"Lower the learning rate, for a start by a factor of {ratio / 0.01:.0e}; if only this layer is so, give "
             "it a rate of its own (optim.layer_groups).",
         )
-    elif ratio < SMALL_STEP and g is not None and norm(g) > LARGE_GRADIENT * size_of(p):
+    elif ratio < SMALL_STEP and g is not None and norm(g) > LARGE_GRADIENT * size_of(p.array):
         yield Finding(
             "learning rate too low",
             f"parameter {fastest!r}",

@@ -48,6 +48,11 @@ class Activation:
         self.slopes = slopes
 
     @property
+    def is_rectifier(self) -> bool:
+        """Whether units can be dead; else they can be saturated."""
+        return self.node.op in RECTIFIERS
+
+    @property
     def dead(self) -> int:
         """How many units have the slope 0 at every sample: nothing flows back through them."""
         return int(np.sum(~self.slopes.any(axis=1)))
@@ -73,7 +78,7 @@ def dead_relus(evidence: Evidence) -> Iterator[Finding]:
     """Layers in which most ReLUs are off for the whole batch."""
     for found in activations(evidence):
         units, samples = found.slopes.shape
-        if found.node.op in RECTIFIERS and samples >= SAMPLES and found.dead > MOST * units:
+        if found.is_rectifier and samples >= SAMPLES and found.dead > MOST * units:
             yield Finding(
                 "dead ReLUs",
                 found.where,
@@ -89,7 +94,7 @@ def saturated_units(evidence: Evidence) -> Iterator[Finding]:
     """Layers in which most sigmoids or tanhs are on their flat ends."""
     for found in activations(evidence):
         units, samples = found.slopes.shape
-        if found.node.op in SIGMOIDS and samples >= SAMPLES and found.saturated > MOST * units:
+        if not found.is_rectifier and samples >= SAMPLES and found.saturated > MOST * units:
             yield Finding(
                 "saturated units",
                 found.where,

@@ -679,8 +679,8 @@ def test_a_report_reads_well() -> None:
     model, outputs, labels = classification(nn.Softmax(dim=1))
     findings = lab.doctor(model, F.cross_entropy(outputs, labels), optim.SGD(model[0].parameters(), lr=0.1))
     text = str(findings)
-    assert text.startswith("2 findings\n1. softmax before cross entropy, cross_entropy (")
-    assert "\n2. parameter outside the optimizer, parameters '2.weight', '2.bias':" in text
-    assert text.count("\n-> ") == 2
+    assert text.startswith("2 findings\n 1. softmax before cross entropy, cross_entropy (")
+    assert "\n 2. parameter outside the optimizer, parameters '2.weight', '2.bias':" in text
+    assert text.count("\n    -> ") == 2
     assert repr(findings) == text
     assert str(lab.doctor(*(lambda m: (m, regression(m)))(layered(2, nn.Tanh)))) == "nothing found"
