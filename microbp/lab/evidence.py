@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -110,7 +111,6 @@ class Evidence:
         self.check_fresh()
         self.values = Values(self.nodes, [loss])
         self.values.compute(self.nodes)
-        self.gradients = Gradients(loss, self.values)
         self.layers = self.layers_in_order()
         self.after = self.sources()
         self.channels_first = self.images()
@@ -181,6 +181,11 @@ class Evidence:
             if node in going_in or any(isinstance(edge, Tensor) and edge in self.owners for edge in node.inputs):
                 going_in.update(edge for edge in node.inputs if isinstance(edge, Node))
         return going_in
+
+    @cached_property
+    def gradients(self) -> Gradients:
+        """The gradient of the loss with respect to everything in the graph, computed when first asked for."""
+        return Gradients(self.loss, self.values)
 
     # -- numbers ---------------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ __all__ = [
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "os^Dv*P"
+LINES = ("-", "--", "-.")  # so that curves that coincide are both seen
 DIVERGING = "RdBu_r"  # told apart with any colour vision
 NUMBERED = 144  # elements of a matrix that can still be read as numbers
 
@@ -119,7 +120,7 @@ def plot_loss(losses: Any, ax: Any = None, *, label: str | None = None, yscale: 
         curves = {label or "": loss_of(losses)}
     for k, (name, curve) in enumerate(curves.items()):
         steps = np.arange(curve.shape[1])
-        axes.plot(steps, curve.mean(axis=0), color=colour(k), label=name or None)
+        axes.plot(steps, curve.mean(axis=0), LINES[k % 3], color=colour(k), label=name or None)
         if len(curve) > 1:
             axes.fill_between(steps, curve.min(axis=0), curve.max(axis=0), color=colour(k), alpha=0.15, linewidth=0)
     positive = all((curve > 0).all() for curve in curves.values())
@@ -216,8 +217,8 @@ def plot_weights(source: Any, name: str | None = None, ax: Any = None, *, step: 
             shade = "white" if abs(value) > 0.6 * limit else "black"
             axes.text(column, row, f"{value:.2f}", ha="center", va="center", color=shade, fontsize="small")
     axes.set(title=title, xlabel="input", ylabel="output")
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.get_major_locator().set_params(integer=True)
+    for axis, size in ((axes.xaxis, matrix.shape[1]), (axes.yaxis, len(matrix))):
+        axis.set_ticks(range(0, size, 1 + size // 13))
     return axes
 
 

@@ -161,7 +161,8 @@ class StructureReport(Mapping[str, Measured]):
         """
         axes = axes_for(ax)
         if what == "loss":
-            return plot_loss({name: found.loss for name, found in self.items()}, axes)
+            plot_loss({name: found.loss for name, found in self.items()}, axes).set(xlabel="epoch")
+            return axes
         if what not in ("gradients", "updates"):
             raise OptionError(f"what to plot is 'loss', 'gradients' or 'updates', got {what!r}")
         for k, (name, found) in enumerate(self.items()):

@@ -61,6 +61,7 @@ def structure_report(
     batch_size: int | None = None,
     lr: float = 0.1,
     optimizer: Callable[..., Optimizer] = SGD,
+    progress: Callable[[list[tuple[str, int]]], Iterable[tuple[str, int]]] = list,
 ) -> StructureReport:
     """Train several structures on the same data, from the same seeds, and measure what happens inside.
 
@@ -82,6 +83,8 @@ def structure_report(
         The learning rate.
     optimizer : callable
         Makes the optimizer of parameter groups and ``lr=``.
+    progress : callable
+        Goes through the trainings, a list of (structure, seed), and may show how far it is: ``progress=tqdm``.
 
     Returns
     -------
@@ -129,20 +132,18 @@ def structure_report(
     criterion = loss or (mse_loss if targets.array.dtype.kind == "f" else cross_entropy)
     state = get_rng_state()
     try:
-        found = {}
-        for name, structure in chosen.items():
-            trainings = []
-            for seed in tried:
-                manual_seed(seed)
-                model = structure.build()
-                groups = layer_groups(model, structure.layers)
-                steps = (structure.optimizer or optimizer)(groups, lr=lr if structure.lr is None else structure.lr)
-                order = np.random.default_rng(seed)
-                trainings.append(Training(model, steps, criterion).run(inputs, targets, epochs, batch_size, order))
-            found[name] = stacked(trainings)
+        trainings: dict[str, list[Measured]] = {name: [] for name in chosen}
+        for name, seed in progress([(name, seed) for name in chosen for seed in tried]):
+            structure = chosen[name]
+            manual_seed(seed)
+            model = structure.build()
+            groups = layer_groups(model, structure.layers)
+            steps = (structure.optimizer or optimizer)(groups, lr=lr if structure.lr is None else structure.lr)
+            order = np.random.default_rng(seed)
+            trainings[name].append(Training(model, steps, criterion).run(inputs, targets, epochs, batch_size, order))
     finally:
         set_rng_state(state)
-    return StructureReport(found)
+    return StructureReport({name: stacked(found) for name, found in trainings.items()})
 
 
 class Training:
