@@ -5,8 +5,8 @@ plots can be put side by side. Colours are told apart with any colour vision (Ok
 *Color Universal Design*, 2008). matplotlib is imported when something is drawn, and not before.
 
 What is recorded of a training is a mapping of arrays with one entry for each step: ``loss``,
-``weights/<name>``, ``grads/<name>``, ``acts/<module>``; or anything that has such a mapping as
-its ``history``.
+``weights/<name>``, ``grads/<name>``, ``acts/<module>``, and perhaps ``step``, the numbers of the
+steps; or anything that has such a mapping as its ``history``.
 """
 
 from __future__ import annotations
@@ -118,20 +118,21 @@ def plot_loss(losses: Any, ax: Any = None, *, label: str | None = None, yscale: 
         curves = {str(name): loss_of(values) for name, values in losses.items()}
     else:
         curves = {label or "": loss_of(losses)}
-    for k, (name, curve) in enumerate(curves.items()):
-        steps = np.arange(curve.shape[1])
+    for k, (name, (steps, curve)) in enumerate(curves.items()):
         axes.plot(steps, curve.mean(axis=0), LINES[k % 3], color=colour(k), label=name or None)
         if len(curve) > 1:
             axes.fill_between(steps, curve.min(axis=0), curve.max(axis=0), color=colour(k), alpha=0.15, linewidth=0)
-    positive = all((curve > 0).all() for curve in curves.values())
+    positive = all((curve > 0).all() for _, curve in curves.values())
     scale = yscale if positive else "linear"
     return finished(axes, any(curves), title="loss", xlabel="step", ylabel="loss", yscale=scale)
 
 
-def loss_of(values: Any) -> Array:
-    """A loss as an array (seeds, steps)."""
+def loss_of(values: Any) -> tuple[Array, Array]:
+    """The steps at which a loss is known, and the loss as an array (seeds, steps)."""
     values = history_of(values)
-    return np.atleast_2d(array_of(values["loss"] if isinstance(values, Mapping) else values)).astype(float)
+    curve = np.atleast_2d(array_of(values["loss"] if isinstance(values, Mapping) else values)).astype(float)
+    steps = values.get("step") if isinstance(values, Mapping) else None
+    return np.arange(curve.shape[1]) if steps is None else array_of(steps), curve
 
 
 def plot_grad_flow(source: Any, ax: Any = None, *, step: int = -1, label: str | None = None) -> Any:

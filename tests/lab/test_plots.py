@@ -99,6 +99,11 @@ def test_loss_of_several_runs(ax: Any) -> None:
     assert len({line.get_color() for line in ax.lines}) == 3
 
 
+def test_a_loss_is_drawn_over_the_steps_at_which_it_was_noted(ax: Any) -> None:
+    lab.plot_loss({**history(), "step": np.array([0, 10, 20, 30])}, ax)
+    np.testing.assert_array_equal(ax.lines[0].get_xdata(), [0, 10, 20, 30])
+
+
 def test_a_loss_that_is_not_positive_has_a_linear_scale(ax: Any) -> None:
     assert lab.plot_loss([1.0, -1.0], ax).get_yscale() == "linear"
 

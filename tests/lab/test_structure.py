@@ -177,6 +177,22 @@ def test_every_structure_sees_the_same_batches_and_the_same_numbers() -> None:
     np.testing.assert_array_equal(report["one"].final, again["one"].final)
 
 
+def test_progress_is_told_of_every_training() -> None:
+    seen: list[tuple[str, int]] = []
+
+    def progress(trainings: list[tuple[str, int]]) -> Any:
+        assert len(trainings) == 4
+        for training in trainings:
+            seen.append(training)
+            yield training
+
+    def build() -> Any:
+        return lab.layered_network(1, inputs=1, outputs=1)
+
+    lab.structure_report({"one": build, "other": build}, wave(), seeds=[3, 7], epochs=1, progress=progress)
+    assert seen == [("one", 3), ("one", 7), ("other", 3), ("other", 7)]
+
+
 def test_the_generator_goes_on_where_it_was() -> None:
     microbp.manual_seed(3)
     expected = microbp.rand(4).array
