@@ -185,7 +185,7 @@ class Evidence:
     @cached_property
     def gradients(self) -> Gradients:
         """The gradient of the loss with respect to everything in the graph, computed when first asked for."""
-        return Gradients(self.loss, self.values)
+        return Gradients(self.loss, self.values, functions=True)
 
     # -- numbers ---------------------------------------------------------------------------
 
