@@ -15,13 +15,13 @@ ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
 
 
-def photograph(page: Path, step: int, picture: Path) -> None:
-    """Take a picture of a page at one of its steps, with Chromium."""
+def photograph(page: str, picture: Path) -> None:
+    """Take a picture of a page, with Chromium."""
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         raise SystemExit(f"{picture.name} needs a browser: apt install chromium")
     options = ["--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=1440,800", f"--screenshot={picture}"]
-    subprocess.run([browser, *options, f"{page.as_uri()}#step={step}"], check=True, capture_output=True)
+    subprocess.run([browser, *options, page], check=True, capture_output=True)
 
 
 if __name__ == "__main__":
@@ -29,4 +29,6 @@ if __name__ == "__main__":
         runpy.run_path(str(ROOT / "examples" / f"{name}.py"))["main"](IMAGES)
     with tempfile.TemporaryDirectory() as folder:
         runpy.run_path(str(ROOT / "examples" / "step_through.py"))["main"](Path(folder))
-        photograph(Path(folder) / "backprop.html", 10, IMAGES / "step_through.png")
+        photograph(f"file://{folder}/backprop.html#step=10", IMAGES / "step_through.png")
+        runpy.run_path(str(ROOT / "examples" / "film.py"))["main"](Path(folder))
+        photograph(f"file://{folder}/film.html#frame=40", IMAGES / "film.png")

@@ -2,12 +2,15 @@
 
 Reading order for the source: `microbp.ops.op` (what an operation is), `microbp.engine` (the
 graph and the backward pass), `microbp.tensor` (the handle that users hold), `microbp.nn` and
-`microbp.optim` (layers and how they learn), `microbp.viz` (pictures of the graph).
+`microbp.optim` (layers and how they learn), `microbp.viz` (pictures of the graph),
+`microbp.lab` (what learning does to a network).
 """
 
+import importlib
 from math import inf as inf
 from math import nan as nan
 from math import pi as pi
+from typing import TYPE_CHECKING
 
 from microbp import autograd as autograd
 from microbp import errors as errors
@@ -83,5 +86,16 @@ from microbp.mode import set_grad_enabled as set_grad_enabled
 from microbp.serialization import load as load
 from microbp.serialization import save as save
 from microbp.tensor import Tensor as Tensor
+
+if TYPE_CHECKING:
+    from microbp import lab as lab
+else:
+
+    def __getattr__(name):
+        """The lab is loaded when it is first used, so that ``import microbp`` stays light."""
+        if name == "lab":
+            return importlib.import_module("microbp.lab")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __version__ = "0.1.0"

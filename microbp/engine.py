@@ -67,6 +67,8 @@ class Node(Onlooker):
         The tensor that is to keep the gradient of the output (`Tensor.retain_grad`).
     calls : tuple or None
         The module calls that end with this node (see `microbp.nn.Module`).
+    in_place : bool
+        Whether the output was written over the values of a tensor that was there before.
     """
 
     _requires_grad = True  # as tensors have it, so that edges can be asked alike
@@ -76,6 +78,7 @@ class Node(Onlooker):
     retain: weakref.ref[Any] | None = None
     inputs: tuple[Any, ...] = ()  # also of a node that a failed copy left half made
     calls: tuple[Any, ...] | None = None
+    in_place: bool = False
 
     def __init__(
         self,

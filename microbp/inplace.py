@@ -123,6 +123,7 @@ def move(tensor: Tensor, node: Node | None) -> None:
     retained, retaining = tensor.retains_grad, tensor.node
     tensor.node, tensor._requires_grad = node, node is not None
     if node is not None:
+        node.in_place = True
         node._version = version = tensor._versioned()
         version.written = version.moved = writes.moved = node.number  # this write is the node's own, and no later one
     if retained and retaining is not None:

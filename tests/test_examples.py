@@ -24,8 +24,8 @@ def load(name: str) -> ModuleType:
 
 
 def test_every_example_is_tested() -> None:
-    names = {"chain_rule", "digits", "own_parts", "skip_connection", "step_through", "xor"}
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == names
+    names = "chain_rule depth digits film learning_rates linear_stays_linear own_parts skip_connection step_through xor"
+    assert sorted(path.stem for path in EXAMPLES.glob("*.py")) == names.split()
 
 
 def test_chain_rule(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,6 +64,63 @@ def test_a_backward_pass_can_be_stepped_through(tmp_path: Path, capsys: pytest.C
     for promised in ("∂L/∂fc1.weight (4, 2): one way from the loss", "(∂L/∂linear_1)ᵀ · x", "at [", "backprop.html"):
         assert promised in printed
     assert (tmp_path / "backprop.html").read_text(encoding="utf-8") == page.html
+
+
+def test_the_film_shows_layers_that_learn_and_layers_that_stand_still(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    accuracies = load("film").main(tmp_path)
+    assert accuracies["each layer at its own rate"] > 0.98
+    assert accuracies["only the last layer learns"] < 0.92
+    printed = capsys.readouterr().out
+    assert printed.count("moved by 0.0000 on average") == 2
+    assert printed.rstrip().endswith("only the last layer learns: 87.5 % of the points on the right side")
+    assert (tmp_path / "film.html").stat().st_size <= 1_000_000
+    assert (tmp_path / "compare.html").exists()
+
+
+def is_picture(path: Path) -> bool:
+    """Whether there is a PNG."""
+    return path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_depth_lets_gradients_vanish_and_skip_connections_bring_them_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = load("depth").main(tmp_path)
+    for name in ("sigmoid, 10 layers", "relu, 10 layers"):
+        assert report[name].ratio() < 1e-2
+        assert report[name].final.min() > 0.69  # no better than tossing a coin
+    assert report["sigmoid, 10 layers"].ratio() < 1e-6
+    for name in ("sigmoid, 10, normalised", "relu, 10, kaiming", "relu, 10, skips"):
+        assert report[name].ratio() > 5e-2
+        assert report[name].final.mean() < 0.2
+    printed = capsys.readouterr()
+    assert "vanishing gradients, layer '0.linear'" in printed.out
+    assert printed.out.splitlines()[-2].startswith("sigmoid, 10 layers   first layer's gradient")
+    assert printed.err == ""  # no progress bar where there is no terminal
+    assert is_picture(tmp_path / "depth.png")
+
+
+def test_linear_layers_stay_linear(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = load("linear_stays_linear").main(tmp_path)
+    assert all(found[name] > 0.69 for name in ("1 linear layer", "2 linear layers", "6 linear layers"))
+    assert found["2 layers with tanh"] < 0.01
+    assert found["difference"] < 1e-5
+    assert "one matrix that they equal differ by at most" in capsys.readouterr().out.splitlines()[-1]
+    assert is_picture(tmp_path / "linear_stays_linear.png")
+
+
+def test_every_layer_learns_at_its_own_rate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = load("learning_rates").main(tmp_path)
+    assert found["bits"] == 0
+    assert found["first ten times as fast"] < found["0.1 everywhere"] < found["first layer held"]
+    assert found["first layer held"] < 0.1 * found["first two held"]
+    assert not found["last at 100"] < 1  # it may be NaN
+    printed = capsys.readouterr().out
+    assert printed.count("learning rate too high, parameter 'last.weight'") == 1
+    assert printed.splitlines()[-1] == "bits that changed in the weights of the layer at rate 0: 0"
+    assert is_picture(tmp_path / "learning_rates.png")
 
 
 def test_digits_are_read_to_97_percent_over_five_seeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

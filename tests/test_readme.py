@@ -27,6 +27,7 @@ def test_python_blocks_run_one_after_the_other(
     printed = capsys.readouterr().out
     accuracy = float(re.search(r"accuracy (\d\.\d+)", printed).group(1))  # type: ignore[union-attr]
     assert accuracy > 0.95, "the training loop learns"
+    assert "\nnothing found\n" in printed, "the doctor has no false alarm"
     assert "<svg" in (tmp_path / "graph.svg").read_text(encoding="utf-8")
 
 

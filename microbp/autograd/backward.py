@@ -238,10 +238,10 @@ def starts_for(roots: tuple[Tensor, ...], gradients: Gradients) -> tuple[Tensor 
 def seed(root: Tensor, start: Tensor | None, create_graph: bool) -> Any:
     """The gradient that the pass starts with at a root."""
     if not root.requires_grad:
-        lost = "nothing was recorded" if root._cut is None else f"its history was lost {label.cut_off(root._cut)}"
+        lost = "" if root._cut is None else f"; its history was lost {label.cut_off(root._cut)}"
         raise GraphError(
-            f"backward() on a tensor that does not require grad: {lost}. Set requires_grad=True on what "
-            "you want gradients for, and compute outside no_grad()"
+            f"backward() on a tensor that does not require grad: nothing was recorded{lost}. Set requires_grad=True "
+            "on what you want gradients for, and compute outside no_grad()"
         )
     if start is None:
         if root.array.size != 1:

@@ -27,7 +27,7 @@ from microbp.mode import current
 from microbp.ops.op import Op, Plan, Rule
 from microbp.tensor import Tensor, place_of_call, wrap
 
-__all__ = ["Call", "CallRow", "Parts", "borrow", "record"]
+__all__ = ["Call", "CallRow", "Parts", "PickRow", "borrow", "record"]
 
 
 class Parts:

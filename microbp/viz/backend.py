@@ -21,6 +21,9 @@ __all__ = ["Graph", "GraphvizNotFound", "dot_path"]
 
 PICTURES = {"svg", "png", "pdf", "jpg", "jpeg", "gif", "ps", "json"}
 
+CRASHING = {"json", "xdot", "xdot1.2", "xdot1.4"}
+"""Formats that end the whole process in pygraphviz 2.0, for graphs with labelled frames."""
+
 HOW_TO_INSTALL = """no Graphviz was found to render the graph with. Any one of these helps:
   pip install "microbp[viz]"        pygraphviz, whose wheels carry Graphviz; needs nothing else
   apt install graphviz              Debian, Ubuntu
@@ -48,6 +51,8 @@ def pipe_in_process(source: str, format: str, engine: str) -> bytes:
     """Render DOT text with pygraphviz."""
     if importlib.util.find_spec("pygraphviz") is None:
         raise GraphvizNotFound
+    if format in CRASHING:
+        raise NotImplementedError(f"{format} needs the dot program on PATH, as pygraphviz crashes over it; try json0")
     graph = importlib.import_module("pygraphviz").AGraph(string=source)
     data: bytes = graph.draw(format=format, prog=engine)
     return data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Container, Iterable
 from typing import Any
@@ -78,7 +79,16 @@ def numbers(array: Any, colour: str | None = None) -> str:
     return font(matrix(array)[0][0] if fits(array) else summary(array), size=9, colour=colour)
 
 
-def tensor_label(box: TensorBox, *, values: bool, grads: str, times: int, ink: str | None) -> str:
+def tensor_label(
+    box: TensorBox,
+    *,
+    values: bool,
+    grads: str,
+    times: int,
+    ink: str | None = None,
+    sign: str = "",
+    lines: Iterable[str] = (),
+) -> str:
     """The label of a tensor.
 
     Parameters
@@ -92,11 +102,17 @@ def tensor_label(box: TensorBox, *, values: bool, grads: str, times: int, ink: s
         How many tensors the box stands for.
     ink : str or None
         The colour of all text, in a coloured box.
+    sign : str
+        Put before the name.
+    lines : iterable of str
+        More to be said.
     """
     many = f" ×{times}" if times > 1 else ""
-    rows = [font(escape_html(shorten(box.name, NAME_LENGTH)) + many, tag="B", size=11)]
+    rows = [font(sign + escape_html(shorten(box.name, NAME_LENGTH)) + many, tag="B", size=11)]
     facts = [shape_text(box.shape), box.dtype]
     unknown = "freed by backward()" if box.kind == "input" else "shape unknown"
+    if box.parts > 1:
+        unknown = f"{box.parts} tensors"
     rows.append(font(" ".join(fact for fact in facts if fact) or unknown, size=8.5, colour=ink or MUTED))
     if box.changed:
         rows.append(font("changed since the forward", size=8.5, colour=ink or GRADIENT, tag="I"))
@@ -111,6 +127,7 @@ def tensor_label(box: TensorBox, *, values: bool, grads: str, times: int, ink: s
             rows += [font("grad", size=8.5, colour=colour), numbers(gradient, colour)]
         elif box.kind != "result" or grads == "all":
             rows.append(font("grad: not computed", size=8.5, colour=ink or MUTED, tag="I"))
+    rows += [font(escape_html(line), size=8.5, colour=ink) for line in lines]
     return f"<{table(rows)}>"
 
 
@@ -126,7 +143,16 @@ def tensor_tip(box: TensorBox) -> str:
 
 
 def operation_label(
-    op: Operation, *, captions: dict[str, str], formulas: bool, attrs: int | None, saved: bool, times: int
+    op: Operation,
+    *,
+    captions: dict[str, str],
+    formulas: bool,
+    attrs: int | None,
+    saved: bool,
+    times: int,
+    ink: str | None = None,
+    sign: str = "",
+    lines: Iterable[str] = (),
 ) -> str:
     """The label of an operation.
 
@@ -143,19 +169,29 @@ def operation_label(
         Show what the operation keeps for the backward pass.
     times : int
         How many operations the pill stands for.
+    ink : str or None
+        The colour of all text, in a coloured pill.
+    sign : str
+        Put before the name.
+    lines : iterable of str
+        More to be said.
     """
     many = f" ×{times}" if times > 1 else ""
-    rows = [font(escape_html(op.name) + many, tag="B", size=10)]
-    if any(argument.tensor is None for argument in op.arguments):
-        rows.append(font(escape_html(shorten(substitute(op.formula, captions), NAME_LENGTH)), size=9))
+    rows = [font(sign + escape_html(op.name) + many, tag="B", size=10)]
+    written_out = caption(op, captions, times)
+    if written_out:
+        rows.append(font(escape_html(written_out), size=9))
+    traits = [trait for trait in op.traits if trait != "checkpoint"]
+    if traits:
+        rows.append(font(", ".join(traits), size=8.5, tag="I"))
     if formulas:
-        lines = [derivative(argument, captions) for argument in op.arguments if argument.formula]
-        rows += [font(escape_html(shorten(line, FORMULA_LENGTH)), size=8.5, colour=GRADIENT) for line in lines]
+        rules = [derivative(argument, captions) for argument in op.arguments if argument.formula]
+        rows += [font(escape_html(shorten(rule, FORMULA_LENGTH)), size=8.5, colour=ink or GRADIENT) for rule in rules]
     if attrs is not None:
         rows += [font(escape_html(line), size=8.5) for line in options_text(op.options, attrs)]
     if saved:
-        text = "kept values freed" if op.kept is None else f"keeps {', '.join(op.kept) or 'nothing'}"
-        rows.append(font(escape_html(text), size=8.5, tag="I"))
+        rows.append(font(escape_html(kept_text(op)), size=8.5, tag="I"))
+    rows += [font(escape_html(line), size=8.5) for line in lines]
     return f"<{table(rows, padding=0)}>"
 
 
@@ -164,9 +200,59 @@ def operation_tip(op: Operation, *, source: bool, attrs: int) -> str:
     lines = [f"{op.name} = {op.formula}"]
     lines += options_text(op.options, attrs)
     lines += [argument.formula for argument in op.arguments if argument.formula]
+    if "checkpoint" in op.traits:
+        lines.append("in a checkpoint: keeps nothing, and is run again for the backward pass")
     if source and op.place is not None:
         lines.append(f"{op.place[0]}:{op.place[1]}")
     return "\n".join(lines)
+
+
+def kept_text(op: Operation) -> str:
+    """What an operation keeps for the backward pass, in the letters of its row."""
+    if op.kept is None:
+        return "kept values freed"
+    again = ", is run again" if "checkpoint" in op.traits else ""
+    return f"keeps {', '.join(op.kept) or 'nothing'}{again}"
+
+
+def caption(op: Operation, captions: dict[str, str], times: int) -> str:
+    """What an operation computes, if that has numbers or options in it that its name does not tell: ``x[:, 0]``.
+
+    Long formulas are left to the tooltip, unless a Python number is in them.
+    """
+    with_number = any(argument.tensor is None for argument in op.arguments)
+    names = set() if with_number else names_in(op.formula).intersection(op.options)
+    if not with_number and not names:
+        return ""
+    options = {name: option_text(op.options[name], bare=f"[{name}]" in op.formula) for name in names}
+    if times > 1 and options:
+        return ""  # repeated calls may differ in them
+    text = substitute(op.formula, {**captions, **options})
+    return shorten(text, NAME_LENGTH) if with_number else text if len(text) <= CAPTION_LENGTH + 8 else ""
+
+
+@functools.cache
+def names_in(formula: str) -> frozenset[str]:
+    """The names in a formula; none if that is in words."""
+    try:
+        parts = ast.walk(ast.parse(formula, mode="eval"))
+    except SyntaxError:
+        return frozenset()
+    return frozenset(part.id for part in parts if isinstance(part, ast.Name))
+
+
+def option_text(value: Any, bare: bool = False) -> str:
+    """An option as one writes it in a formula; an index is `bare` of brackets around it."""
+    if isinstance(value, tuple) and value and (bare or any(isinstance(part, slice) for part in value)):
+        return ", ".join(map(option_text, value))
+    if isinstance(value, slice):
+        bounds = ["" if bound is None else str(bound) for bound in (value.start, value.stop, value.step)]
+        return ":".join(bounds if bounds[2] else bounds[:2])
+    if isinstance(value, np.ndarray):
+        return f"[{value.size} places]"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(option_text, value))}{',' if len(value) == 1 else ''})"
+    return "..." if value is Ellipsis else plain(value)
 
 
 def captions(op: Operation, hidden: Container[TensorBox]) -> dict[str, str]:
@@ -178,6 +264,9 @@ def captions(op: Operation, hidden: Container[TensorBox]) -> dict[str, str]:
     letters = [argument.name for argument in op.arguments]
     called = {a.name: written(a.number) if a.tensor is None else called_in(a.tensor, hidden) for a in op.arguments}
     called = {letter: name for letter, name in called.items() if letters.count(letter) == 1}
+    several = next((letter.partition("[")[0] for letter in letters if "[" in letter), None)
+    if several is not None:
+        called[several] = "…"  # any number of arguments under one letter
     shapes = {f"{letter}_shape": f"{name}.shape" for letter, name in called.items()}
     return {**shapes, **called, "y": called_in(op.output, hidden)}
 
@@ -229,7 +318,7 @@ def plain(value: Any) -> str:
     return getattr(value, "__name__", type(value).__name__)
 
 
-def closed_label(closed: Closed, times: int) -> str:
+def closed_label(closed: Closed, times: int, *, ink: str | None = None, lines: Iterable[str] = ()) -> str:
     """The label of a module call that is drawn as one box."""
     call = closed.call
     many = f" ×{times}" if times > 1 else ""
@@ -238,11 +327,13 @@ def closed_label(closed: Closed, times: int) -> str:
         rows.append(font(escape_html(call.kind), size=9))
     shown = closed.parameters[:4]
     rows += [
-        font(f"{escape_html(short(p.name, call.name))} {shape_text(p.shape)}", size=8.5, colour=MUTED) for p in shown
+        font(f"{escape_html(short(p.name, call.name))} {shape_text(p.shape)}", size=8.5, colour=ink or MUTED)
+        for p in shown
     ]
     if len(closed.parameters) > len(shown):
-        rows.append(font(f"and {len(closed.parameters) - len(shown)} more", size=8.5, colour=MUTED))
-    rows.append(font(counted(closed.operations, "operation"), size=8.5, colour=MUTED, tag="I"))
+        rows.append(font(f"and {len(closed.parameters) - len(shown)} more", size=8.5, colour=ink or MUTED))
+    rows.append(font(counted(len(closed.operations), "operation"), size=8.5, colour=ink or MUTED, tag="I"))
+    rows += [font(escape_html(line), size=8.5, colour=ink) for line in lines]
     return f"<{table(rows)}>"
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import CodeType
 from typing import Any
 
 from microbp.engine import Node
+from microbp.label import is_ours, line_of
 
-__all__ = ["Call", "Names", "calls_of", "names_of"]
+__all__ = ["Call", "Names", "calls_of", "names_of", "place_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +37,8 @@ class Call:
         The number of calls around this one.
     span : (int, int)
         Nodes with numbers above the first and up to the second were made during the call.
+    caller : (code object, int) or None
+        Where the program calls it.
     """
 
     id: str
@@ -44,6 +48,7 @@ class Call:
     parent: Call | None
     depth: int
     span: tuple[int, int]
+    caller: tuple[CodeType, int] | None = None
 
     def path(self) -> list[Call]:
         """The calls around this one, the outermost first, and itself."""
@@ -64,13 +69,13 @@ class Names:
 
 
 def spans(nodes: Sequence[Node]) -> list[tuple[int, int, Any]]:
-    """Start, end, and (module, class) of every call that made one of the nodes (oldest first), outer calls first."""
+    """Start, end, and (module, class, caller) of each call that made one of the nodes (oldest first), outer first."""
     found: dict[int, tuple[int, int, Any]] = {}
     for node in nodes:
         note = node.calls
         while note is not None:
-            reference, start, note, kind, _ = note
-            found[start] = (start, node.number, (reference(), kind.__name__))  # a temporary module is dead by now
+            reference, start, note, kind, caller = note
+            found[start] = (start, node.number, (reference(), kind.__name__, caller))  # a temporary module is dead
     return [found[start] for start in sorted(found)]
 
 
@@ -122,16 +127,16 @@ def names_of(modules: Iterable[Any], model: Any, params: Mapping[str, Any] | Ite
 def calls_of(nodes: Sequence[Node], model: Any, params: Any) -> tuple[list[Call], dict[Node, Call], Names]:
     """The module calls that made the nodes (oldest first), the innermost call of each node, and the names."""
     placed = nested(spans(nodes))
-    names = names_of([module for parent, _, (module, _) in placed if parent is None], model, params)
+    names = names_of([module for parent, _, (module, _, _) in placed if parent is None], model, params)
     calls: list[Call] = []
     counts: dict[str, int] = {}
-    for parent, span, (module, kind) in placed:
+    for parent, span, (module, kind, caller) in placed:
         name = names.modules.get(module, kind)
         counts[name] = counts.get(name, 0) + 1
         outer = None if parent is None else calls[parent]
         depth = 0 if outer is None else outer.depth + 1
         title = name if counts[name] == 1 or module is None else f"{name}#{counts[name]}"
-        calls.append(Call(f"m{len(calls)}", title, kind, module, outer, depth, span))
+        calls.append(Call(f"m{len(calls)}", title, kind, module, outer, depth, span, caller))
     innermost: dict[Node, Call] = {}
     around: list[Call] = []
     upcoming = iter([*calls, None])
@@ -145,3 +150,20 @@ def calls_of(nodes: Sequence[Node], model: Any, params: Any) -> tuple[list[Call]
         if around:
             innermost[node] = around[-1]
     return calls, innermost, names
+
+
+def place_of(node: Node, call: Call | None) -> tuple[str, int] | None:
+    """File and line where the program calls an operation, or the module of this package that it is inside of.
+
+    Parameters
+    ----------
+    node : Node
+    call : Call or None
+        The innermost call that the node belongs to.
+    """
+    place = node.place
+    while place is None or is_ours[place[0].co_filename]:
+        if call is None:
+            return None
+        place, call = call.caller, call.parent
+    return line_of(*place)

@@ -6,8 +6,8 @@ and joins their arrows; every box that stands for several things says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from microbp.viz.calls import Call
@@ -21,7 +21,7 @@ class Closed:
     """A module call drawn as one box."""
 
     call: Call
-    operations: int
+    operations: tuple[Operation, ...]
     parameters: tuple[TensorBox, ...]
 
 
@@ -47,6 +47,8 @@ class Link:
         Which argument of the target it is; None from an operation to its output, or into a closed box.
     times : int
         How many arrows were joined into this one by rolling.
+    uses : tuple of Argument
+        All the uses that it stands for; none from an operation to its output.
     """
 
     source: str
@@ -54,6 +56,7 @@ class Link:
     tensor: TensorBox
     argument: Argument | None
     times: int
+    uses: tuple[Argument, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +93,14 @@ class Picture:
         return len(self.operations) + len(self.tensors) + len(self.closed) + (self.earlier is not None)
 
 
-def fold(view: View, *, depth: int | None = None, roll: bool = False, max_nodes: int | None = None) -> Picture:
+def fold(
+    view: View,
+    *,
+    depth: int | None = None,
+    roll: bool = False,
+    max_nodes: int | None = None,
+    closed: Collection[Call] = (),
+) -> Picture:
     """Fold a view.
 
     Parameters
@@ -103,9 +113,11 @@ def fold(view: View, *, depth: int | None = None, roll: bool = False, max_nodes:
     max_nodes : int, optional
         Close more, down to the largest depth at which there are no more boxes than this; if
         even closing everything is not enough, join the oldest operations in one box.
+    closed : collection of Call
+        Calls to close at whatever depth they are.
     """
     deepest = max((call.depth + 1 for call in view.calls), default=0)
-    folding = Folding(view, rolled(view) if roll else {})
+    folding = Folding(view, rolled(view) if roll else {}, closed)
     start = deepest if depth is None else min(depth, deepest)
     for level in range(start, -1, -1):
         picture = folding.at(level, deepest)
@@ -123,11 +135,14 @@ class Folding:
     view : View
     same : dict of object to object
         Operations, tensors and calls that are drawn as another one.
+    shut : collection of Call
+        Calls that are closed at any depth.
     """
 
-    def __init__(self, view: View, same: dict[Any, Any]) -> None:
+    def __init__(self, view: View, same: dict[Any, Any], shut: Collection[Call]) -> None:
         self.view = view
         self.same = same
+        self.shut = shut
         self.roots = set(view.roots)
         self.operations = [op for op in view.operations if op not in same]
         self.made_by = {op.output: op for op in self.operations}
@@ -143,10 +158,8 @@ class Folding:
 
     def closed_call(self, op: Operation, depth: int) -> Call | None:
         """The closed call that an operation is inside of."""
-        call = op.call
-        while call is not None and call.depth > depth:
-            call = call.parent
-        return call if call is not None and call.depth == depth else None
+        path = op.call.path() if op.call else ()
+        return next((call for call in path if call.depth == depth or call in self.shut), None)
 
     def unit(self, op: Operation, depth: int) -> str:
         """The id of the box in which an operation is drawn."""
@@ -191,7 +204,7 @@ class Folding:
         return Picture(
             operations=tuple(open_operations),
             tensors=tuple(tensors),
-            closed=tuple(Closed(c, len(ops), tuple(inside.get(c.id, ()))) for c, ops in closed.items()),
+            closed=tuple(Closed(c, tuple(ops), tuple(inside.get(c.id, ()))) for c, ops in closed.items()),
             clusters=tuple(call for call in calls if call in frames),
             links=tuple(self.links(home, drawn)),
             times=self.times(),
@@ -220,14 +233,21 @@ class Folding:
 
     def links(self, home: dict[Operation, str], drawn: set[TensorBox]) -> Iterable[Link]:
         """The arrows, those that became the same joined."""
-        found: dict[tuple[Any, ...], Link] = {}
-        counted: dict[tuple[Any, ...], int] = {}
+        found: dict[tuple[Any, ...], tuple[TensorBox, Argument | None]] = {}
+        uses: dict[tuple[Any, ...], list[Argument]] = {}
 
-        def add(source: str, target: str, tensor: TensorBox, argument: Argument | None, position: Any) -> None:
+        def add(
+            source: str,
+            target: str,
+            tensor: TensorBox,
+            argument: Argument | None,
+            position: Any,
+            use: Argument | None = None,
+        ) -> None:
             key = (source, target, position)
             if source != target:
-                counted[key] = counted.get(key, 0) + 1
-                found.setdefault(key, Link(source, target, tensor, argument, 1))
+                uses.setdefault(key, []).extend([] if use is None else [use])
+                found.setdefault(key, (tensor, argument))
 
         for original in self.view.operations:
             op = self.shown(original)
@@ -240,15 +260,16 @@ class Folding:
                 if source is None:
                     continue
                 if is_open:
-                    add(source, op.id, tensor, argument, argument.position)
+                    add(source, op.id, tensor, argument, argument.position, argument)
                 else:
-                    add(source, home[op], tensor, None, tensor)
+                    add(source, home[op], tensor, None, tensor, argument)
             if op is original and op.output in drawn:
                 add(home[op], op.output.id, op.output, None, "output")
         rolling = bool(self.same)
-        for key, link in found.items():
-            many = rolling and counted[key] > 1 and link.argument is not None
-            yield replace(link, times=counted[key]) if many else link
+        for (source, target, position), (tensor, use) in found.items():
+            joined = uses[source, target, position]
+            times = len(joined) if rolling and use is not None else 1
+            yield Link(source, target, tensor, use, times, tuple(joined))
 
     def times(self) -> dict[str, int]:
         """How many calls, operations and tensors each drawn one stands for, where that is more than one."""

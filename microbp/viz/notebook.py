@@ -1,7 +1,6 @@
 """Tensors and modules as HTML, for notebooks.
 
-These need no Graphviz and never raise for want of one. Nothing here is installed on the
-classes by importing it.
+These need no Graphviz. `microbp.viz` makes them the ``_repr_html_`` of both classes.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ def tensor_html(tensor: Tensor) -> str:
 
 
 def module_html(module: Any) -> str:
-    """A module's parameters in a table: name, shape, values and the size of the gradient.
+    """A module as it prints, and its parameters in a table: name, shape, values and gradient.
 
     Parameters
     ----------
@@ -69,7 +68,8 @@ def module_html(module: Any) -> str:
     head = "".join(f'<th style="{CELL}">{title}</th>' for title in ("parameter", "shape", "dtype", "values", "grad"))
     body = "".join(f"<tr>{row}</tr>" for row in [head, *rows])
     title = f"<b>{escape(type(module).__name__)}</b>: {count:,} parameters"
-    return f'<div style="font-family:{FONT}">{title}<table>{body}</table></div>'
+    structure = f'<pre style="margin:4px 0">{escape(repr(module))}</pre>'
+    return f'<div style="font-family:{FONT}">{title}{structure}<table>{body}</table></div>'
 
 
 def array_html(array: Any) -> str:

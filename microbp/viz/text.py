@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["escape_html", "escape_string", "matrix", "number", "shape_text", "shorten", "summary"]
+__all__ = ["bytes_text", "escape_html", "escape_string", "matrix", "number", "shape_text", "shorten", "summary"]
 
 LARGEST = 4  # rows and columns of a matrix that is written out
 NOISE = 1e-6  # how small beside the largest a number is that may well be rounding
@@ -36,6 +36,22 @@ def shape_text(shape: tuple[int, ...] | None) -> str:
     if shape is None:
         return ""
     return str(tuple(int(size) for size in shape)) if shape else "scalar"
+
+
+def bytes_text(count: float) -> str:
+    """A number of bytes in a unit that suits it.
+
+    Examples
+    --------
+    >>> bytes_text(96), bytes_text(1500), bytes_text(4_000_000)
+    ('96 B', '1.5 kB', '4 MB')
+    """
+    size, unit = float(count), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if size < 999.5:
+            break
+        size, unit = size / 1000, larger
+    return f"{size:.3g} {unit}"
 
 
 def number(value: float) -> str:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from microbp.autograd.bundle import Call, PickRow
 from microbp.engine import Node
 from microbp.ops.op import registry, sum_to
 from microbp.tensor import Tensor
@@ -78,6 +79,8 @@ class Values:
                 self.known[root.node] = Found(root.array, root._base is not None or unchanged(root.node, root))
         for node in nodes:
             self.look_into(node)
+        for node in nodes:
+            self.ask_the_call(node)
 
     def look_into(self, node: Node) -> None:
         """Note what a node kept of its output and inputs, and what it knows of their shapes."""
@@ -106,6 +109,18 @@ class Values:
                 self.shapes[edge] = value
             elif isinstance(value, np.ndarray) and unchanged(node, edge):
                 self.known.setdefault(edge, Found(value, True))
+
+    def ask_the_call(self, node: Node) -> None:
+        """Note shape and dtype of what a function of the user's own gave, as its call remembers them."""
+        is_pick = isinstance(node.op, PickRow)
+        kept = kept_by(node.inputs[0] if is_pick else node)
+        if node in self.known or not kept or not isinstance(kept[0], Call):
+            return
+        numbers = (node.op.number,) if isinstance(node.op, PickRow) else kept[0].differentiable
+        kinds = [kept[0].outputs[number] for number in numbers]
+        if len(kinds) == 1 and kinds[0] is not None:
+            shape, dtype = kinds[0]
+            self.known[node] = Found(np.broadcast_to(np.zeros((), dtype), shape), False)
 
     def compute(self, wanted: Iterable[Node]) -> None:
         """Compute the outputs of these nodes anew, and of those that they need, where they are not known."""

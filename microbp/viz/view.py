@@ -16,9 +16,12 @@ from typing import Any
 import numpy as np
 
 from microbp import label
+from microbp.autograd import bundle
 from microbp.engine import Node, collect
 from microbp.tensor import Tensor
-from microbp.viz.calls import Call, calls_of
+from microbp.utils.recompute import Recomputed
+from microbp.viz.calls import Call, calls_of, place_of
+from microbp.viz.held import Held, Ledger
 from microbp.viz.values import Gradients, Values, kept_by, key_of, target_of, unchanged
 
 __all__ = ["Argument", "Operation", "TensorBox", "View", "look"]
@@ -52,6 +55,10 @@ class TensorBox:
         The innermost module call that the tensor belongs to.
     owned : bool
         Whether it is a parameter or buffer of a module.
+    parts : int
+        How many tensors it is: more than one for what a function of the user's own gives.
+    leaf : Tensor or None
+        The tensor itself, if no recorded operation made it.
     """
 
     id: str
@@ -66,6 +73,8 @@ class TensorBox:
     derivative: Any
     call: Call | None
     owned: bool
+    parts: int = 1
+    leaf: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +109,29 @@ class Argument:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operation:
-    """A recorded operation: its row in words, its arguments, its output."""
+    """A recorded operation: its row in words, its arguments, its output.
+
+    Attributes
+    ----------
+    id : str
+        ``op0``, ``op1``, ... in creation order.
+    name, formula : str
+        Of its row.
+    arguments : tuple of Argument
+    output : TensorBox
+    options : dict of str to object
+    kept : tuple of str or None
+        The letters of what it keeps for the backward pass; None if that was freed.
+    place : (str, int) or None
+        File and line where the program calls it.
+    call : Call or None
+        The innermost module call that it belongs to.
+    traits : tuple of str
+        ``view`` if its output shares memory with an argument, ``in place`` if it was written over one, and
+        ``checkpoint`` if it keeps nothing and is run again for the backward pass.
+    held : tuple of Held
+        The memory that it keeps alive.
+    """
 
     id: str
     name: str
@@ -111,6 +142,8 @@ class Operation:
     kept: tuple[str, ...] | None
     place: tuple[str, int] | None
     call: Call | None
+    traits: tuple[str, ...] = ()
+    held: tuple[Held, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,6 +197,11 @@ class Builder:
         self.show_values = values
         self.gradients = self.work_out_gradients(gradients)
         self.given = {tensor.node: name for tensor, name in self.names.tensors.items() if tensor.node is not None}
+        self.ledger = Ledger(
+            (leaf, leaf.requires_grad or leaf in self.names.owned)
+            for leaf in (*roots, *(target_of(edge) for _, _, edge in self.edges()))
+            if isinstance(leaf, Tensor) and leaf.node is None
+        )
         self.boxes: dict[Any, TensorBox] = {}
         self.counts: dict[str, int] = {}
 
@@ -213,17 +251,22 @@ class Builder:
         arguments = tuple(
             [self.argument(node, position, edge) for position, edge in enumerate(node.inputs) if edge is not None]
         )
-        place = label.place(node, self.nodes)
+        place = place_of(node, self.innermost.get(node))
+        output = self.box(node)
+        names = {argument.name: argument.tensor.name for argument in arguments if argument.tensor is not None}
+        names["y"] = output.name
         return Operation(
             id=id,
             name=label.title(node),
             formula=node.op.formula,
             arguments=arguments,
-            output=self.box(node),
+            output=output,
             options=dict(node.options),
             kept=kept_letters(node),
             place=None if place is None else (os.path.basename(place[0]), place[1]),
             call=self.innermost.get(node),
+            traits=traits_of(node),
+            held=self.ledger.held(node, lambda letter: names.get(letter, "")),
         )
 
     def argument(self, node: Node, position: int, edge: Any) -> Argument:
@@ -285,6 +328,7 @@ class Builder:
             derivative=derivative,
             call=self.innermost.get(node),
             owned=False,
+            parts=parts_of(node),
         )
 
     def leaf(self, id: str, leaf: Any, node: Node | None, position: int) -> TensorBox:
@@ -317,6 +361,7 @@ class Builder:
             derivative=None if self.gradients is None else self.gradients.total.get(leaf),
             call=self.homes.get(leaf),
             owned=owned,
+            leaf=leaf,
         )
 
     def constant(self, node: Node | None, position: int) -> str:
@@ -330,6 +375,24 @@ class Builder:
         """A name made of a word and a running number."""
         self.counts[stem] = self.counts.get(stem, 0) + 1
         return f"{stem}_{self.counts[stem]}"
+
+
+def traits_of(node: Node) -> tuple[str, ...]:
+    """What is special about the output of a node, and about what it keeps."""
+    version = node._version
+    shares = version is not None and any(getattr(edge, "_version", None) is version for edge in node.inputs)
+    traits = {
+        "view": node.op.view and shares,
+        "in place": node.in_place,
+        "checkpoint": isinstance(node.kept, Recomputed),
+    }
+    return tuple(name for name, holds in traits.items() if holds)
+
+
+def parts_of(node: Node) -> int:
+    """The number of tensors that a node stands for."""
+    kept = kept_by(node)
+    return len(kept[0].differentiable) if kept and isinstance(kept[0], bundle.Call) else 1
 
 
 def kept_letters(node: Node) -> tuple[str, ...] | None:

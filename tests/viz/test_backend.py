@@ -66,6 +66,13 @@ def test_options_of_the_program_need_the_program(graph: Any, without_dot: None) 
         graph.pipe("png", renderer="cairo")
 
 
+def test_a_format_that_would_end_the_process_is_refused(graph: Any, without_dot: None) -> None:
+    for format in ("json", "xdot"):
+        with pytest.raises(NotImplementedError, match="try json0"):
+            graph.pipe(format)
+    assert b'"objects"' in graph.pipe("json0")
+
+
 def test_with_neither_the_error_says_what_to_do(graph: Any, with_neither: None, tmp_path: Path) -> None:
     with pytest.raises(GraphvizNotFound) as caught:
         graph.render(tmp_path / "g.png")

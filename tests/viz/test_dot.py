@@ -18,10 +18,11 @@ import pygraphviz
 import pytest
 
 import microbp
-from microbp import Tensor, nn
+from microbp import Tensor, label, nn
+from microbp.autograd import Function
 from microbp.engine import Node, collect
 from microbp.errors import OptionError
-from microbp.viz import make_dot
+from microbp.viz import diff, look, make_dot, memory_table
 from tests.viz.networks import Perceptron, Recurrent, Residual, counting, examples, settle
 
 NASTY = [
@@ -276,6 +277,79 @@ def test_colour_by_gradient() -> None:
     assert "no gradient" in make_dot(y, color_by="grad").source
 
 
+def test_closed_modules_have_the_colour_of_their_parameters_gradients() -> None:
+    model = settle(nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2), nn.Tanh()))
+    loss = model(counting(3, 2)).sum()
+    assert "rms of grad" not in make_dot(loss, depth=1, color_by="grad").source.split("label=<<TABLE")[0]
+    loss.backward(retain_graph=True)
+    source = make_dot(loss, depth=1, color_by="grad").source
+    for layer in (model[0], model[1]):
+        elements = np.concatenate([layer.weight.grad.array.ravel(), layer.bias.grad.array])
+        assert f">rms of grad {np.sqrt(np.mean(elements**2)):.2g}<" in source
+
+
+def test_options_that_say_what_is_computed_stand_on_the_pill() -> None:
+    x = counting(4, 4).requires_grad_()
+    source = make_dot(x[:, 1:3].reshape(2, 4).sum(), {"x": x}).source
+    assert ">x[:, 1:3]<" in source
+    assert ">getitem_1.reshape((2, 4))<" in source
+    assert "…" in make_dot(microbp.cat([x, x], dim=1).sum()).source
+    assert ">x[[2 places]]<" in make_dot(x[[0, 2]].sum(), {"x": x}).source
+    assert ">x[2, 1]<" in make_dot(x[2, 1] * 2, {"x": x}).source
+
+
+def test_views_and_writes_in_place_are_seen() -> None:
+    x = microbp.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = x * 2
+    y.add_(1)
+    y[0] = x[1] * 5
+    source = make_dot((y.view(3, 1) + 1).sum(), {"x": x}).source
+    assert source.count("<I>in place</I>") == 2
+    assert source.count("<I>view</I>") == 2  # x[1], and the last
+    assert "<I>view</I>" not in make_dot((x * 2).clone().sum()).source
+
+
+def test_a_function_of_the_users_own_with_two_outputs() -> None:
+    class Two(Function):
+        @staticmethod
+        def forward(ctx: Any, a: Tensor) -> Any:
+            return a * 2, a + 1
+
+        @staticmethod
+        def backward(ctx: Any, g: Tensor, h: Tensor) -> Tensor:
+            return g * 2 + h
+
+    one, other = Two.apply(counting(2, 3).requires_grad_())
+    source = make_dot((one * other).tanh().sum()).source
+    assert ">2 tensors<" in source
+    assert "shape unknown" not in source
+    assert ">(2, 3) float32<" in source.split("tanh_1")[1]
+
+
+def test_the_source_line_of_every_operation_is_in_its_tooltip() -> None:
+    model = settle(nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.Tanh(), Residual(2))))
+    loss = model(counting(3, 2)).square().mean()
+    line = sys._getframe().f_lineno - 1
+    operations = look([loss]).operations
+    assert [op.place for op in operations if op.name in {"tanh", "square", "mean"}] == [("test_dot.py", line)] * 3
+    nodes = collect([loss.node])
+    for op, node in zip(operations, nodes[::-1], strict=True):  # the place is the one that error messages find
+        found = label.place(node, nodes)
+        assert found is not None
+        assert op.place == (os.path.basename(found[0]), found[1])
+    assert f"test_dot.py:{line}" in make_dot(loss).source
+    assert "test_dot.py" not in make_dot(loss, show_source=False).source
+
+
+def test_a_crowded_picture_says_that_values_are_left_out() -> None:
+    y = microbp.ones(2, requires_grad=True)
+    for _ in range(50):
+        y = y.tanh()
+    assert "101 boxes: show_values=True shows their values" in make_dot(y).source
+    assert "boxes: show_values" not in make_dot(y, show_values=True).source
+    assert "boxes: show_values" not in make_dot(y, max_nodes=50).source
+
+
 def test_show_attrs_and_show_saved() -> None:
     x = counting(2, 3).requires_grad_()
     y = (x * x).sum(dim=1).exp().sum()
@@ -404,8 +478,11 @@ def test_nothing_is_touched() -> None:
         {"show_grads": True},
         {"color_by": "grad", "direction": "backward"},
         {"roll": True, "depth": 1},
+        {"color_by": "memory"},
     ):
         make_dot(loss, **options)
+    memory_table(loss)
+    diff(loss, loss)
     assert snapshot() == before
     assert kept() == alive
     if state is not None:
@@ -450,11 +527,15 @@ def test_doublings_are_not_unfolded() -> None:
 
 SCRIPT = """
 import sys
-from microbp.viz import make_dot
+from microbp.viz import diff, make_dot, memory_table
 from tests.viz.networks import examples
 for name, example in examples.items():
     for options in ({}, {"roll": True, "color_by": "grad"}, {"depth": 1, "direction": "backward", "show_attrs": True}):
         sys.stdout.write(make_dot(example(), **options).source)
+    sys.stdout.write(make_dot(example(), color_by="memory").source)
+    sys.stdout.write(str(memory_table(example())))
+    other = diff(example(), examples["perceptron"]())
+    sys.stdout.write(other.source + str(other))
 """
 
 

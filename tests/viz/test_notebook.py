@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
+from typing import Any
 
 import pytest
 
 import microbp
+from microbp import nn
 from microbp.viz.notebook import module_html, tensor_html
 from tests.viz.networks import Perceptron, perceptron, settle
 
@@ -38,3 +40,21 @@ def test_a_module_with_its_parameters() -> None:
     perceptron().backward()
     for name, _ in model.named_parameters():
         assert f">{name}<" in html
+    assert "(fc1): Linear(in_features=3, out_features=4, bias=True)" in html
+
+
+def test_a_notebook_shows_tensors_and_modules_of_any_kind() -> None:
+    for thing in (microbp.ones(2, 2), nn.Parameter(microbp.ones(2)), Perceptron(), nn.ReLU(), microbp.tensor(True)):
+        assert ElementTree.fromstring(thing._repr_html_()).tag == "div"
+
+
+def test_a_notebook_never_breaks() -> None:
+    class Broken(nn.Module):
+        def named_parameters(self, *args: Any, **kwargs: Any) -> Any:
+            raise RuntimeError("broken")
+
+    assert Broken()._repr_html_() is None
+    assert nn.Linear.__new__(nn.Linear)._repr_html_() is None  # without its __init__
+    x = microbp.ones(2)
+    x.array = None  # type: ignore[assignment]
+    assert x._repr_html_() is None

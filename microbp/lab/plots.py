@@ -1,0 +1,384 @@
+"""Stills with matplotlib: loss, gradient flow, weights, activations, decision boundary.
+
+Every function takes the axes to draw on, or makes a figure, and returns the axes, so that
+plots can be put side by side. Colours are told apart with any colour vision (Okabe & Ito,
+*Color Universal Design*, 2008). matplotlib is imported when something is drawn, and not before.
+
+What is recorded of a training is a mapping of arrays with one entry for each step: ``loss``,
+``weights/<name>``, ``grads/<name>``, ``acts/<module>``, and perhaps ``step``, the numbers of the
+steps; or anything that has such a mapping as its ``history``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from microbp.errors import OptionError, ShapeError
+from microbp.lab.evidence import Array
+from microbp.mode import no_grad
+from microbp.nn import Module
+from microbp.tensor import Tensor, wrap
+
+__all__ = [
+    "axes_for",
+    "colour",
+    "plot_activations",
+    "plot_decision_boundary",
+    "plot_grad_flow",
+    "plot_loss",
+    "plot_weights",
+]
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = "os^Dv*P"
+LINES = ("-", "--", "-.")  # so that curves that coincide are both seen
+DIVERGING = "RdBu_r"  # told apart with any colour vision
+NUMBERED = 144  # elements of a matrix that can still be read as numbers
+
+
+def axes_for(ax: Any = None) -> Any:
+    """The axes to draw on: those given, or those of a new figure.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If matplotlib is not installed.
+    """
+    if ax is not None:
+        return ax
+    if importlib.util.find_spec("matplotlib") is None:
+        raise ModuleNotFoundError(
+            'plots need matplotlib: pip install "microbp[plot]"; what they show is also in the arrays',
+            name="matplotlib",
+        )
+    _, axes = importlib.import_module("matplotlib.pyplot").subplots(layout="constrained")
+    return axes
+
+
+def colour(k: int) -> str:
+    """The colour of the curve or class number k."""
+    return COLOURS[k % len(COLOURS)]
+
+
+def array_of(values: Any) -> Array:
+    """Numbers as an array."""
+    return values.array if isinstance(values, Tensor) else np.asarray(values)
+
+
+def history_of(source: Any) -> Any:
+    """The arrays of a recorder, or what is given."""
+    return getattr(source, "history", source)
+
+
+def recorded(history: Mapping[str, Any], kind: str) -> dict[str, Array]:
+    """The arrays of a history whose keys begin with a word and a slash, by what follows."""
+    return {key.partition("/")[2]: array_of(value) for key, value in history.items() if key.startswith(f"{kind}/")}
+
+
+def finished(axes: Any, legend: bool = False, **texts: Any) -> Any:
+    """Titles, a grid and a legend."""
+    axes.set(**texts)
+    axes.grid(alpha=0.3)
+    if legend:
+        axes.legend(frameon=False, fontsize="small")
+    return axes
+
+
+def plot_loss(losses: Any, ax: Any = None, *, label: str | None = None, yscale: str = "log") -> Any:
+    """Draw how a loss falls, or several.
+
+    Parameters
+    ----------
+    losses : sequence of float, recorder, history, or mapping of str to any of these
+        Over steps or epochs. Of an array (S, E), the mean over the S rows is drawn, and their range as a band.
+    ax : matplotlib axes, optional
+        Where to draw; by default in a new figure.
+    label : str, optional
+        What to call a single curve.
+    yscale : {'log', 'linear'}
+        The vertical scale; linear where a loss is not positive.
+
+    Returns
+    -------
+    matplotlib axes
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If matplotlib is not installed; so with all functions here.
+    """
+    axes = axes_for(ax)
+    losses = history_of(losses)
+    if isinstance(losses, Mapping) and "loss" not in losses:
+        curves = {str(name): loss_of(values) for name, values in losses.items()}
+    else:
+        curves = {label or "": loss_of(losses)}
+    for k, (name, (steps, curve)) in enumerate(curves.items()):
+        axes.plot(steps, curve.mean(axis=0), LINES[k % 3], color=colour(k), label=name or None)
+        if len(curve) > 1:
+            axes.fill_between(steps, curve.min(axis=0), curve.max(axis=0), color=colour(k), alpha=0.15, linewidth=0)
+    positive = all((curve > 0).all() for _, curve in curves.values())
+    scale = yscale if positive else "linear"
+    return finished(axes, any(curves), title="loss", xlabel="step", ylabel="loss", yscale=scale)
+
+
+def loss_of(values: Any) -> tuple[Array, Array]:
+    """The steps at which a loss is known, and the loss as an array (seeds, steps)."""
+    values = history_of(values)
+    curve = np.atleast_2d(array_of(values["loss"] if isinstance(values, Mapping) else values)).astype(float)
+    steps = values.get("step") if isinstance(values, Mapping) else None
+    return np.arange(curve.shape[1]) if steps is None else array_of(steps), curve
+
+
+def plot_grad_flow(source: Any, ax: Any = None, *, step: int = -1, label: str | None = None) -> Any:
+    """Draw how large the gradient of each weight is, from the first layer to the last.
+
+    Parameters
+    ----------
+    source : Module, recorder, history, or mapping of str to any of these
+        A model after ``backward()``, or what was recorded of one.
+    ax : matplotlib axes, optional
+        Where to draw; by default in a new figure.
+    step : int
+        Which step of a history; by default the last.
+    label : str, optional
+        What to call a single curve.
+
+    Returns
+    -------
+    matplotlib axes
+
+    Raises
+    ------
+    OptionError
+        If there are no gradients.
+    """
+    axes = axes_for(ax)
+    source = history_of(source)
+    several = isinstance(source, Mapping) and not recorded(source, "grads")
+    curves = {str(name): gradients_of(model, step) for name, model in source.items()} if several else {}
+    for k, (name, sizes) in enumerate((curves or {label or "": gradients_of(source, step)}).items()):
+        axes.plot(range(len(sizes)), list(sizes.values()), MARKERS[k % 7] + "-", color=colour(k), label=name or None)
+        axes.set_xticks(range(len(sizes)), list(sizes), rotation=90, fontsize="small")
+    title = "gradient flow"
+    return finished(axes, bool(curves or label), title=title, ylabel="root mean square of the gradient", yscale="log")
+
+
+def gradients_of(source: Any, step: int) -> dict[str, float]:
+    """The root mean square of the gradient of each weight, biases and the like left out."""
+    source = history_of(source)
+    if isinstance(source, Module):
+        found = {name: p.grad.array for name, p in source.named_parameters() if p.grad is not None}
+    else:
+        found = {name: array[step] for name, array in recorded(source, "grads").items()}
+    sizes = {name: float(np.sqrt(np.mean(np.square(g)))) for name, g in found.items() if g.ndim > 1}
+    if not sizes:
+        raise OptionError("there are no gradients of weights to plot; call loss.backward() first")
+    return sizes
+
+
+def plot_weights(source: Any, name: str | None = None, ax: Any = None, *, step: int = -1, numbers: bool = True) -> Any:
+    """Draw a weight matrix: blue for negative numbers, red for positive ones, white for 0.
+
+    Parameters
+    ----------
+    source : Tensor, array, Module, recorder or history
+        A matrix, or where to find it; what has more dimensions is laid out with one row for each output.
+    name : str, optional
+        Which parameter of a model or history, as ``"fc1.weight"``; by default the first matrix.
+    ax : matplotlib axes, optional
+        Where to draw; by default in a new figure.
+    step : int
+        Which step of a history; by default the last.
+    numbers : bool
+        Write the numbers of small matrices into the cells.
+
+    Returns
+    -------
+    matplotlib axes
+
+    Raises
+    ------
+    OptionError
+        If there is no such parameter.
+    """
+    axes = axes_for(ax)
+    title, matrix = matrix_of(history_of(source), name, step)
+    matrix = matrix.reshape(len(matrix), -1) if matrix.ndim > 1 else matrix.reshape(1, -1)
+    limit = float(np.abs(matrix).max(initial=0)) or 1.0
+    image = axes.imshow(matrix, cmap=DIVERGING, vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
+    axes.figure.colorbar(image, ax=axes)
+    if numbers and matrix.size <= NUMBERED:
+        for (row, column), value in np.ndenumerate(matrix):
+            shade = "white" if abs(value) > 0.6 * limit else "black"
+            axes.text(column, row, f"{value:.2f}", ha="center", va="center", color=shade, fontsize="small")
+    axes.set(title=title, xlabel="input", ylabel="output")
+    for axis, size in ((axes.xaxis, matrix.shape[1]), (axes.yaxis, len(matrix))):
+        axis.set_ticks(range(0, size, 1 + size // 13))
+    return axes
+
+
+def matrix_of(source: Any, name: str | None, step: int) -> tuple[str, Array]:
+    """The title and the numbers of a weight."""
+    if isinstance(source, Module):
+        known = {title: p.array for title, p in source.named_parameters()}
+    elif isinstance(source, Mapping):
+        known = {title: array[step] for title, array in recorded(source, "weights").items()}
+    else:
+        return name or "", array_of(source)
+    if name is None:
+        name = next((title for title, array in known.items() if array.ndim > 1), None)
+    if name not in known:
+        raise OptionError(f"there is no weight {name!r}; there are {', '.join(map(repr, known)) or 'none'}")
+    return name, known[name]
+
+
+def plot_activations(source: Any, data: Any = None, ax: Any = None, *, step: int = -1) -> Any:
+    """Draw what values each module puts out: the median, the middle half, and 5 % to 95 %.
+
+    Parameters
+    ----------
+    source : Module, recorder, history, or mapping of str to array
+        A model, which is run on `data`, or what was recorded of one.
+    data : Tensor or array, optional
+        Inputs for a model.
+    ax : matplotlib axes, optional
+        Where to draw; by default in a new figure.
+    step : int
+        Which step of a history; by default the last.
+
+    Returns
+    -------
+    matplotlib axes
+
+    Raises
+    ------
+    OptionError
+        If there are no activations.
+    """
+    axes = axes_for(ax)
+    source = history_of(source)
+    if isinstance(source, Module):
+        if data is None:
+            raise OptionError("plot_activations() runs a model on inputs: pass data=")
+        outputs = outputs_of(source, data)
+    else:
+        outputs = {name: array[step] for name, array in recorded(source, "acts").items()} or {
+            str(name): array_of(values) for name, values in source.items()
+        }
+    if not outputs:
+        raise OptionError("there are no activations to plot")
+    parts = axes.boxplot(
+        [values.reshape(-1) for values in outputs.values()],
+        positions=range(len(outputs)),
+        whis=(5, 95),
+        showfliers=False,
+        patch_artist=True,
+        medianprops={"color": "black"},
+    )
+    for box in parts["boxes"]:
+        box.set(facecolor=colour(5), edgecolor=colour(0))
+    axes.set_xticks(range(len(outputs)), list(outputs), rotation=90, fontsize="small")
+    return finished(axes, title="activations", ylabel="output")
+
+
+@no_grad()
+def outputs_of(model: Module, data: Any) -> dict[str, Array]:
+    """What the modules without parts give for some inputs, in evaluation mode, by their names."""
+    outputs: dict[str, Array] = {}
+
+    def listen(name: str, module: Module) -> Any:
+        def hear(_: Module, __: Any, output: Any) -> None:
+            if isinstance(output, Tensor):
+                outputs[name] = output.array
+
+        return module.register_forward_hook(hear)
+
+    inner = [
+        (name, module) for name, module in model.named_modules() if name and not any(True for _ in module.children())
+    ]
+    handles = [listen(name, module) for name, module in inner]
+    try:
+        run(model, data)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return outputs
+
+
+def run(model: Module, data: Any) -> Any:
+    """The output of a model in evaluation mode, which is put back as it was."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        return model(data if isinstance(data, Tensor) else wrap(np.asarray(data)))
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+@no_grad()
+def plot_decision_boundary(
+    model: Module,
+    data: Any,
+    target: Any,
+    ax: Any = None,
+    *,
+    threshold: float = 0.0,
+    grid: int = 200,
+    margin: float = 0.15,
+) -> Any:
+    """Draw which class a model gives to each point of the plane, and the points that it learned from.
+
+    Parameters
+    ----------
+    model : Module
+        Of points (N, 2); gives a score for each class, (N, C), or one for the second of two classes, (N, 1) or (N,).
+    data : Tensor or array
+        (N, 2).
+    target : Tensor or array
+        (N,) or (N, 1): the class of each point, a whole number.
+    ax : matplotlib axes, optional
+        Where to draw; by default in a new figure.
+    threshold : float
+        For one score, where the second class begins: 0 for logits, 0.5 for probabilities.
+    grid : int
+        Points to a side at which the model is asked.
+    margin : float
+        How far the picture reaches beyond the points, as a share of their range.
+
+    Returns
+    -------
+    matplotlib axes
+
+    Raises
+    ------
+    ShapeError
+        If the points do not have two coordinates.
+    """
+    points, classes = array_of(data), array_of(target).reshape(-1).astype(int)
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise ShapeError(f"a decision boundary can be drawn for points (N, 2), got {points.shape}")
+    axes = axes_for(ax)
+    low, high = points.min(axis=0), points.max(axis=0)
+    room = margin * np.maximum(high - low, 1e-6)
+    xs, ys = (np.linspace(low[k] - room[k], high[k] + room[k], grid) for k in (0, 1))
+    plane = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2).astype(points.dtype)
+    scores = array_of(run(model, plane)).reshape(len(plane), -1)
+    given = (scores[:, 0] > threshold).astype(int) if scores.shape[1] == 1 else scores.argmax(axis=1)
+    regions = given.reshape(grid, grid)
+    present = range(int(max(given.max(), classes.max())) + 1)
+    levels = [k - 0.5 for k in (*present, len(present))]
+    axes.contourf(xs, ys, regions, levels=levels, colors=[colour(k) for k in present], alpha=0.25)
+    axes.contour(xs, ys, regions, levels=levels[1:-1], colors="black", linewidths=1)
+    for k in present:
+        chosen = points[classes == k]
+        axes.scatter(*chosen.T, s=25, color=colour(k), marker=MARKERS[k % 7], edgecolor="white", linewidth=0.5, label=k)
+    axes.set(title="decision boundary", xlabel="first input", ylabel="second input")
+    axes.legend(title="class", frameon=False, fontsize="small")
+    return axes

@@ -1,0 +1,195 @@
+"""What was recorded of a training run: one dict of arrays per recorded step, in bounded memory.
+
+A run keeps a record of every step that is a multiple of its *stride*. When the records take
+more memory than they may, every other one is dropped and the stride doubles, so that what
+is left is still spread evenly from the first step on, however long the training goes on.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from microbp.errors import FileFormatError
+from microbp.serialization import replace
+
+__all__ = ["Plane", "Record", "Run", "read", "write"]
+
+Array = np.ndarray[Any, Any]
+Record = dict[str, Any]  # arrays, and Python numbers for what is a scalar
+
+OVERHEAD = 150  # bytes of an entry of a record beside its elements, roughly
+MARK = "microbp/run"
+FORMAT = 1
+
+
+class Plane:
+    """The part of a two-dimensional input space that a boundary is drawn in.
+
+    Attributes
+    ----------
+    points : array (N, 2)
+        The data.
+    labels : array (N,) or None
+        Their labels.
+    low, high : array (2,)
+        The corners of the grid: the bounding box of the points, a tenth larger on each side.
+    grid : int
+        How many points it has in each direction.
+    """
+
+    def __init__(self, points: Array, labels: Array | None, grid: int) -> None:
+        self.points = points
+        self.labels = labels
+        self.grid = grid
+        low, high = points.min(axis=0), points.max(axis=0)
+        margin = np.where(high > low, (high - low) / 10, 1)
+        self.low, self.high = low - margin, high + margin
+
+    def positions(self) -> Array:
+        """The points of the grid, shape (grid * grid, 2): row by row, the second coordinate growing with the row."""
+        x, y = (np.linspace(self.low[k], self.high[k], self.grid) for k in range(2))
+        return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2).astype(self.points.dtype)
+
+
+class Run:
+    """The records of a training run.
+
+    Parameters
+    ----------
+    stride : int
+        Steps that are a multiple of it are recorded.
+    memory : int
+        How many bytes the records may take.
+    plane : Plane, optional
+        Where boundaries are drawn.
+
+    Attributes
+    ----------
+    steps : list of int
+        The recorded steps.
+    records : list of dict
+        What was recorded at each of them.
+    nbytes : int
+        How much memory the records take, roughly.
+    """
+
+    def __init__(self, stride: int, memory: float, plane: Plane | None = None) -> None:
+        self.stride = stride
+        self.memory = memory
+        self.plane = plane
+        self.steps: list[int] = []
+        self.records: list[Record] = []
+        self.nbytes = 0
+        self._stacked: dict[str, Array] | None = None
+
+    def is_due(self, step: int) -> bool:
+        """Whether a step is one of those to be recorded."""
+        return step % self.stride == 0
+
+    def add(self, step: int, record: Record) -> None:
+        """Append a record; drop every other one as long as they take too much memory."""
+        self.steps.append(step)
+        self.records.append(record)
+        self.grow(size_of(record))
+        while self.nbytes > self.memory and len(self.records) > 2:
+            self.stride *= 2
+            kept = [k for k, number in enumerate(self.steps) if self.is_due(number)]
+            self.steps = [self.steps[k] for k in kept]
+            self.records = [self.records[k] for k in kept]
+            self.nbytes = sum(map(size_of, self.records))
+
+    def grow(self, nbytes: int) -> None:
+        """Note that the records have become larger."""
+        self.nbytes += nbytes
+        self._stacked = None
+
+    def latest(self, step: int | None) -> int:
+        """The position of the last record at or before a step; of the last one of all for None."""
+        if step is None:
+            return len(self.records) - 1
+        return int(np.searchsorted(self.steps, step, side="right")) - 1
+
+    def stacked(self) -> dict[str, Array]:
+        """Each track as one array, the records along its first axis; NaN where there was nothing to record."""
+        if self._stacked is None:
+            names = dict.fromkeys(name for record in self.records for name in record)
+            self._stacked = {"step": np.array(self.steps, dtype=np.int64)}
+            for name in names:
+                self._stacked[name] = stack([record.get(name) for record in self.records])
+        return self._stacked
+
+
+def size_of(record: Record) -> int:
+    """How many bytes a record takes."""
+    return sum(OVERHEAD + getattr(value, "nbytes", 0) for value in record.values())
+
+
+def stack(parts: Sequence[Any]) -> Array:
+    """Arrays on top of each other; what is missing, because one is None or shorter than others, is NaN.
+
+    Arrays with fewer dimensions get new ones of length 1 in front: one sample is a batch of one.
+    """
+    known = [np.asarray(part) for part in parts if part is not None]
+    first = known[0]
+    if len(known) == len(parts) and all(part.shape == first.shape for part in known):
+        return np.stack(known)
+    ndim = max(part.ndim for part in known)
+    shape = np.max([(1,) * (ndim - part.ndim) + part.shape for part in known], axis=0).astype(int)
+    out = np.full((len(parts), *shape), np.nan, dtype=np.result_type(*known))
+    for position, part in enumerate(parts):
+        if part is not None:
+            array = np.asarray(part)
+            corner = (0,) * (ndim - array.ndim) + tuple(slice(length) for length in array.shape)
+            out[(position, *corner)] = array
+    return out
+
+
+def write(run: Run, tracks: Mapping[str, Array], path: str | os.PathLike[str]) -> None:
+    """Write the tracks of a run to an ``.npz`` file, at once or not at all."""
+    arrays = {MARK: np.array(FORMAT), "run/stride": np.array(run.stride), **tracks}
+    if run.plane is not None:
+        arrays["run/points"] = run.plane.points
+        arrays["run/grid"] = np.array(run.plane.grid)
+        if run.plane.labels is not None:
+            arrays["run/labels"] = run.plane.labels
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:  # np.savez has names that are its own
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, np.asarray(array), allow_pickle=False)
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    replace(target, content.getvalue())
+
+
+def read(path: str | os.PathLike[str]) -> Run:
+    """The run in a file that `write` wrote.
+
+    Raises
+    ------
+    FileFormatError
+        If it is no such file.
+    """
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise FileFormatError(f"{os.fspath(path)} is no recorded run: {error}") from None
+    if not {MARK, "run/stride", "step"} <= arrays.keys():
+        raise FileFormatError(f"{os.fspath(path)} is no recorded run; Recorder.save() writes one")
+    plane = None
+    if "run/points" in arrays:
+        plane = Plane(arrays["run/points"], arrays.get("run/labels"), int(arrays["run/grid"]))
+    run = Run(int(arrays["run/stride"]), np.inf, plane)
+    tracks = {name: array for name, array in arrays.items() if not name.startswith("run/") and name != MARK}
+    for position, step in enumerate(tracks.pop("step")):
+        run.add(int(step), {name: array[position] for name, array in tracks.items()})
+    return run

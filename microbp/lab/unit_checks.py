@@ -1,0 +1,107 @@
+"""Checks of units: dead ReLUs, and saturated sigmoids and tanhs, told by their slopes over the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from microbp.engine import Node
+from microbp.lab.evidence import Array, Evidence
+from microbp.lab.finding import Finding
+from microbp.ops import activation, elementwise, trigonometry
+from microbp.ops.op import Op
+
+__all__ = ["Activation", "activations", "dead_relus", "saturated_units"]
+
+RECTIFIERS: frozenset[Op] = frozenset({elementwise.relu, activation.threshold})
+SIGMOIDS: dict[Op, float] = {
+    elementwise.sigmoid: 0.25,
+    trigonometry.tanh: 1.0,
+    activation.softsign: 1.0,
+    activation.hardsigmoid: 1 / 6,
+    activation.hardtanh: 1.0,
+}
+"""Activations that are flat at both ends, with their steepest slope."""
+
+FLAT = 0.05  # of the steepest slope: beyond ±4.4 for a sigmoid, ±2.2 for tanh
+SAMPLES = 8  # so many values of a unit it takes to say that it is always off, or flat
+ALWAYS = 0.9  # of the samples: a few pass through the steep middle even of a unit that is far too steep
+MOST = 0.5  # of a layer's units; that some are silent on a batch is how ReLU layers work
+
+
+class Activation:
+    """One use of an activation function inside the network, with the slopes of its units.
+
+    Attributes
+    ----------
+    node : Node
+    where : str
+        The operation and the layer that it comes after.
+    slopes : array
+        (units, samples): the local derivative of each unit at each sample, as a share of the steepest.
+    """
+
+    def __init__(self, node: Node, where: str, slopes: Array) -> None:
+        self.node = node
+        self.where = where
+        self.slopes = slopes
+
+    @property
+    def is_rectifier(self) -> bool:
+        """Whether units can be dead; else they can be saturated."""
+        return self.node.op in RECTIFIERS
+
+    @property
+    def dead(self) -> int:
+        """How many units have the slope 0 at every sample: nothing flows back through them."""
+        return int(np.sum(~self.slopes.any(axis=1)))
+
+    @property
+    def saturated(self) -> int:
+        """How many units are nearly flat at almost every sample."""
+        return int(np.sum(np.mean(np.abs(self.slopes) < FLAT, axis=1) >= ALWAYS))
+
+
+def activations(evidence: Evidence) -> Iterator[Activation]:
+    """The activations between layers; that of an output may well be flat, once the network is sure."""
+    for node in evidence.nodes:
+        if (node.op in RECTIFIERS or node.op in SIGMOIDS) and node in evidence.before_layer and node in evidence.after:
+            slope = evidence.slope(node)
+            if slope is not None and slope.ndim and slope.size:
+                units = np.moveaxis(slope, 1 if node in evidence.channels_first else -1, 0)
+                rows = units.reshape(len(units), -1) / SIGMOIDS.get(node.op, 1.0)
+                yield Activation(node, f"{node.op.name} after {evidence.after[node]!r}", rows)
+
+
+def dead_relus(evidence: Evidence) -> Iterator[Finding]:
+    """Layers in which most ReLUs are off for the whole batch."""
+    for found in activations(evidence):
+        units, samples = found.slopes.shape
+        if found.is_rectifier and samples >= SAMPLES and found.dead > MOST * units:
+            yield Finding(
+                "dead ReLUs",
+                found.where,
+                found.dead / units,
+                f"{found.dead} of {units} units give 0 for every one of {samples} values, so that nothing flows back "
+                "through them and they cannot recover.",
+                "Lower the learning rate, start from nn.init.kaiming_normal_ weights and zero biases, scale the "
+                "inputs to mean 0, or use nn.LeakyReLU or nn.GELU.",
+            )
+
+
+def saturated_units(evidence: Evidence) -> Iterator[Finding]:
+    """Layers in which most sigmoids or tanhs are on their flat ends."""
+    for found in activations(evidence):
+        units, samples = found.slopes.shape
+        if not found.is_rectifier and samples >= SAMPLES and found.saturated > MOST * units:
+            yield Finding(
+                "saturated units",
+                found.where,
+                found.saturated / units,
+                f"{found.saturated} of {units} units lie on the flat ends of the function for at least {ALWAYS:.0%} of "
+                f"{samples} values: its slope there is less than {FLAT:.0%} of the steepest, so that little flows "
+                "back.",
+                "Start from smaller weights (nn.init.xavier_normal_), scale the inputs to mean 0 and deviation 1, "
+                "normalise before the activation, or lower the learning rate.",
+            )

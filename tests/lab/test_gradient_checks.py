@@ -1,0 +1,104 @@
+"""Each finding has a case that triggers it and nothing else, and a healthy twin that triggers nothing: gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import microbp
+from microbp import Tensor, lab, nn, optim
+from tests.lab.cases import layered, regression, report
+
+
+def test_vanishing_gradients_of_a_deep_sigmoid_network() -> None:
+    model = layered(10, nn.Sigmoid)
+    loss = regression(model)
+    assert report(model, loss) == ["vanishing gradients"]
+    (finding,) = lab.doctor(model, loss)
+    assert finding.where == "layer '0'"
+    first, last = model[0].weight.grad.norm().item(), model[-1].weight.grad.norm().item()
+    assert finding.number == pytest.approx(first / last, rel=1e-5)
+    assert finding.number < 1e-3
+
+
+def test_no_vanishing_gradients_in_a_deep_relu_network_with_kaiming_weights() -> None:
+    model = layered(10, nn.ReLU, gain=2**0.5)
+    assert report(model, regression(model)) == []
+
+
+def test_exactly_no_gradient_behind_a_scale_of_0_is_no_vanishing_one() -> None:
+    class Gate(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = nn.Linear(16, 16)
+            self.scale = nn.Parameter(microbp.zeros(1))
+
+        def forward(self, x: Tensor) -> Any:
+            return x + self.scale * self.inner(x)
+
+    model = nn.Sequential(Gate(), Gate(), nn.Linear(16, 16))
+    assert report(model, regression(model)) == []
+
+
+def test_exploding_gradients_of_large_weights() -> None:
+    model = layered(10, nn.ReLU, gain=6.0)
+    loss = regression(model)
+    assert report(model, loss, optim.SGD(model.parameters(), lr=1e-3)) == ["exploding gradients"]
+    (finding,) = lab.doctor(model, loss)
+    assert finding.number > 1e3
+
+
+def test_gradients_that_grow_on_the_way_back_explode() -> None:
+    model = layered(10, nn.Identity, gain=4.0)
+    with microbp.no_grad():
+        model[0].weight *= 1e-6  # what goes forward stays small, what comes back does not
+    loss = regression(model)
+    assert report(model, loss) == ["exploding gradients"]
+
+
+def test_nan_is_found_and_nothing_else() -> None:
+    model = nn.Linear(3, 2)
+    x = microbp.ones(16, 3)
+    loss = (model(x) * 0 - 1).sqrt().mean()
+    assert report(model, loss, optim.SGD(model.parameters(), lr=0.1)) == ["NaN or infinite"]
+
+
+class Partly(nn.Module):
+    """Two layers, the first of which may be cut off, and one that is not used."""
+
+    def __init__(self, cut: bool, spare: bool) -> None:
+        super().__init__()
+        self.first = nn.Linear(4, 4)
+        self.last = nn.Linear(4, 2)
+        self.cut = cut
+        if spare:
+            self.spare = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Any:
+        x = self.first(x).tanh()
+        return self.last(x.detach() if self.cut else x)
+
+
+@pytest.mark.parametrize(("cut", "spare", "names"), [(True, False, "first"), (False, True, "spare")])
+def test_a_parameter_that_never_receives_a_gradient(cut: bool, spare: bool, names: str) -> None:
+    model = Partly(cut, spare)
+    loss = regression(lambda x: model(x[:, :4]).repeat(1, 8))
+    assert report(model, loss, optim.SGD(model.parameters(), lr=0.1)) == ["no gradient"]
+    (finding,) = lab.doctor(model, loss)
+    assert finding.where == f"parameters '{names}.weight', '{names}.bias'"
+    assert finding.number == 2
+
+
+def test_a_frozen_parameter_needs_no_gradient() -> None:
+    model = Partly(cut=True, spare=True)
+    model.first.requires_grad_(False)
+    model.spare.requires_grad_(False)
+    loss = regression(lambda x: model(x[:, :4]).repeat(1, 8))
+    assert report(model, loss, optim.SGD(model.last.parameters(), lr=0.1)) == []
+
+
+def test_a_loss_of_another_model() -> None:
+    model, other = layered(2, nn.Tanh), layered(2, nn.Tanh)
+    loss = regression(other)
+    assert report(model, loss) == ["no gradient"]

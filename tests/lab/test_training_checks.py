@@ -1,0 +1,172 @@
+"""Each finding has a case that triggers it and nothing else, and a healthy twin that triggers nothing: the step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import microbp
+from microbp import Tensor, lab, nn, optim
+from microbp.nn import functional as F
+from tests.lab.cases import layered, regression, report
+
+
+def test_a_parameter_outside_the_optimizer() -> None:
+    model = layered(2, nn.Tanh)
+    loss = regression(model)
+    assert report(model, loss, optim.SGD(model[0].parameters(), lr=0.1)) == ["parameter outside the optimizer"]
+    (finding,) = lab.doctor(model, loss, optim.SGD(model[0].parameters(), lr=0.1))
+    assert finding.where == "parameters '2.weight', '2.bias'"
+    assert finding.number == 2
+
+
+def test_an_optimizer_of_another_model() -> None:
+    model, before = layered(2, nn.Tanh), layered(2, nn.Tanh)
+    loss = regression(model)
+    assert report(model, loss, optim.Adam(before.parameters())) == ["parameter outside the optimizer"]
+    (finding,) = lab.doctor(model, loss, optim.Adam(before.parameters()))
+    assert finding.where == "the model"
+
+
+def train(model: Any, optimizer: Any, steps: int, forget: bool = False, after: Callable[[], Any] = int) -> Tensor:
+    """Some steps, and a last backward pass without one."""
+    for step in range(steps):
+        if not forget:
+            optimizer.zero_grad()
+        loss = regression(model)
+        loss.backward(retain_graph=True)
+        after()
+        if step < steps - 1:
+            optimizer.step()
+    return loss
+
+
+def test_forgotten_zero_grad() -> None:
+    model = layered(2, nn.Tanh)
+    optimizer = optim.SGD(model.parameters(), lr=0.01)
+    loss = train(model, optimizer, 5, forget=True)
+    findings = lab.doctor(model, loss, optimizer)
+    assert findings.kinds == ["forgotten zero_grad"]
+    assert findings[0].number > 1
+    assert "4 of 4 parameters" in findings[0].text
+
+
+@pytest.mark.parametrize("set_to_none", [True, False])
+def test_zero_grad_remembered(set_to_none: bool) -> None:
+    model = layered(2, nn.Tanh)
+    optimizer = optim.SGD(model.parameters(), lr=0.01)
+    for _ in range(3):
+        optimizer.zero_grad(set_to_none)
+        loss = regression(model)
+        loss.backward(retain_graph=True)
+        assert lab.doctor(model, loss, optimizer) == []
+        optimizer.step()
+
+
+def test_zero_grad_may_come_between_loss_and_backward() -> None:
+    model = layered(2, nn.Tanh)
+    optimizer = optim.SGD(model.parameters(), lr=0.01)
+    train(model, optimizer, 3)
+    assert lab.doctor(model, regression(model), optimizer) == []
+
+
+@pytest.mark.parametrize(
+    "clip", [lambda p: nn.utils.clip_grad_norm_(p, 1e-3), lambda p: nn.utils.clip_grad_value_(p, 1e-3)]
+)
+def test_clipped_gradients_are_not_added_up(clip: Callable[[Any], Any]) -> None:
+    model = layered(2, nn.Tanh)
+    optimizer = optim.SGD(model.parameters(), lr=0.01)
+    loss = train(model, optimizer, 3, after=lambda: clip(model.parameters()))
+    assert lab.doctor(model, loss, optimizer) == []
+
+
+@pytest.mark.parametrize("kind", [optim.SGD, optim.Adam, optim.RMSprop])
+def test_a_learning_rate_that_is_too_high(kind: Callable[..., Any]) -> None:
+    model = layered(2, nn.Tanh)
+    optimizer = kind(model.parameters(), lr=100.0)
+    loss = regression(model)
+    assert report(model, loss, optimizer) == ["learning rate too high"]
+    (finding,) = lab.doctor(model, loss, optimizer)
+    before = {name: p.detach().clone() for name, p in model.named_parameters() if p.ndim == 2}
+    optimizer.step()
+    ratios = {
+        name: (model.get_parameter(name) - w).norm().item() / max(w.norm().item(), (16 / 3) ** 0.5)
+        for name, w in before.items()
+    }
+    name = max(ratios, key=ratios.__getitem__)
+    assert finding.where == f"parameter {name!r}"
+    assert finding.number == pytest.approx(ratios[name], rel=1e-4)
+
+
+def test_weights_that_start_at_0_may_grow() -> None:
+    model = layered(2, nn.Tanh)
+    nn.init.zeros_(model[-1].weight)
+    optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    for _ in range(3):
+        optimizer.zero_grad()
+        loss = regression(model)
+        loss.backward(retain_graph=True)
+        assert lab.doctor(model, loss, optimizer) == []
+        optimizer.step()
+
+
+def test_clipping_is_part_of_the_step() -> None:
+    model = layered(2, nn.Tanh)
+    optimizer = optim.SGD(model.parameters(), lr=100.0)
+    loss = regression(model)
+    loss.backward(retain_graph=True)
+    nn.utils.clip_grad_norm_(model.parameters(), 1e-3)
+    assert lab.doctor(model, loss, optimizer) == []
+
+
+def test_a_learning_rate_that_is_too_low() -> None:
+    model = layered(2, nn.Tanh)
+    assert report(model, regression(model), optim.SGD(model.parameters(), lr=1e-9)) == ["learning rate too low"]
+
+
+@pytest.mark.parametrize("kind", [optim.SGD, optim.Adam, optim.RMSprop])
+def test_ordinary_learning_rates(kind: Callable[..., Any]) -> None:
+    model = layered(2, nn.Tanh)
+    assert report(model, regression(model), kind(model.parameters(), lr=1e-3)) == []
+
+
+def test_a_layer_whose_rate_is_0_stands_still_on_purpose() -> None:
+    model = layered(2, nn.Tanh)
+    groups = optim.layer_groups(model, {"0": 0.0})
+    assert report(model, regression(model), optim.SGD(groups, lr=0.01)) == []
+
+
+def test_lbfgs_is_not_tried() -> None:
+    model = layered(2, nn.Tanh)
+    assert report(model, regression(model), optim.LBFGS(model.parameters())) == []
+
+
+@pytest.mark.parametrize("factor", [255.0, 1e-5])
+def test_unscaled_inputs(factor: float) -> None:
+    model = layered(2, nn.ReLU)
+    x = factor * microbp.rand(64, 16)
+    loss = F.cross_entropy(model(x), microbp.arange(64) % 16)
+    assert report(model, loss) == ["unscaled inputs"]
+    (finding,) = lab.doctor(model, loss)
+    assert finding.number == pytest.approx(x.square().mean().sqrt().item(), rel=1e-5)
+    assert finding.where == "the inputs of '0'"
+
+
+def test_scaled_inputs_and_unscaled_targets() -> None:
+    model = layered(2, nn.ReLU)
+    loss = F.l1_loss(model(microbp.randn(64, 16)), 100 * microbp.randn(64, 16))
+    assert report(model, loss) == []
+
+
+def test_inputs_that_are_normalised_first() -> None:
+    model = nn.Sequential(nn.BatchNorm1d(16), layered(2, nn.ReLU))
+    loss = F.cross_entropy(model(255 * microbp.rand(64, 16)), microbp.arange(64) % 16)
+    assert report(model, loss) == []
+
+
+def test_the_whole_data_set_says_more_than_a_batch() -> None:
+    model = layered(2, nn.ReLU)
+    loss = regression(model)
+    assert report(model, loss, data=255 * microbp.rand(1000, 16)) == ["unscaled inputs"]
