@@ -100,9 +100,7 @@ def test_samples_with_a_gradient_keep_it_beside_samples_without() -> None:
 
 
 def test_arrays_of_other_shapes_name_them() -> None:
-    with pytest.raises(
-        microbp.errors.ShapeError, match=r"tensors\[1\] has shape \(3,\), tensors\[0\] has shape \(2,\)"
-    ):
+    with pytest.raises(microbp.errors.ShapeError, match=r"tensors\[1\] has shape \(3,\), .* \(2,\)"):
         default_collate([np.ones(2), np.ones(3)])
 
 
