@@ -19,7 +19,7 @@ from microbp.methods import method
 from microbp.mode import enable_grad
 from microbp.ops.quiet import IGNORE, error_state
 from microbp.ops.shape import cast, clone
-from microbp.tensor import Tensor, apply, wrap
+from microbp.tensor import Tensor, apply, new, wrap
 
 __all__ = ["backward", "grad"]
 
@@ -81,7 +81,7 @@ def backward(
                 check_fits(tensor._grad, g)
         for tensor, g in gradients.items():
             if type(g) is np.ndarray and tensor._grad is tensor.node is tensor.hooks is None:
-                tensor._grad = own = Tensor()
+                tensor._grad = own = new(Tensor)
                 own.array = g
             else:
                 accumulate(tensor, g)

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from microbp.dtypes import boolean, float16, float32, float64, int8, int16, int32, int64, uint8
+from microbp.device import Device
+from microbp.dtypes import boolean, float16, float32, float64, get_default_dtype, int8, int16, int32, int64, uint8
 from microbp.functions.creation import empty, tensor
+from microbp.methods import method
 from microbp.tensor import Tensor
 
 __all__ = [
@@ -105,3 +107,10 @@ def ByteTensor(*values_or_sizes: Any) -> Tensor:
 def BoolTensor(*values_or_sizes: Any) -> Tensor:
     """As `FloatTensor`, of bool."""
     return made("BoolTensor", boolean, values_or_sizes)
+
+
+@method("__init__")
+def fill(self: Tensor, *values_or_sizes: Any, device: Any = None) -> None:
+    """As `FloatTensor`, in the default dtype."""
+    Device(device or "cpu")
+    self.array = made("Tensor", get_default_dtype(), values_or_sizes).array

@@ -47,3 +47,21 @@ def test_an_array_is_copied() -> None:
 def test_wrong_arguments_are_refused(arguments: Any, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         microbp.FloatTensor(*arguments)
+
+
+def test_the_class_makes_tensors_of_the_default_dtype() -> None:
+    for lib in (microbp, torch()):
+        t = lib.Tensor([[1, 2], [3, 4]])
+        assert t.dtype == lib.float32
+        assert t.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+        assert tuple(lib.Tensor(2, 3).shape) == (2, 3)
+        assert tuple(lib.Tensor().shape) == (0,)
+        assert type(t) is lib.Tensor
+        weight = lib.nn.Parameter(lib.Tensor(2, 3))  # as in many a layer
+        lib.nn.init.ones_(weight)
+        weight.sum().backward()
+        assert weight.grad.tolist() == [[1.0] * 3] * 2
+    with pytest.raises(TypeError, match="Tensor takes one sequence of values"):
+        microbp.Tensor([1], [2])
+    with pytest.raises(NotImplementedError, match="on the CPU only"):
+        microbp.Tensor([1], device="cuda")
