@@ -7,12 +7,17 @@ graph and the backward pass), `microbp.tensor` (the handle that users hold), `mi
 """
 
 import importlib
+from math import e as e
 from math import inf as inf
 from math import nan as nan
 from math import pi as pi
 from typing import TYPE_CHECKING
 
+from numpy import finfo as finfo
+from numpy import iinfo as iinfo
+
 from microbp import autograd as autograd
+from microbp import backends as backends
 from microbp import errors as errors
 from microbp import func as func
 from microbp import linalg as linalg
@@ -57,6 +62,7 @@ from microbp.functions.gathering import *
 from microbp.functions.generator import *
 from microbp.functions.indexing import *
 from microbp.functions.joining import *
+from microbp.functions.legacy import *
 from microbp.functions.like import *
 from microbp.functions.linalg import *
 from microbp.functions.linear_algebra import *

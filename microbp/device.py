@@ -61,3 +61,19 @@ class cuda:
     def device_count() -> int:
         """Always 0."""
         return 0
+
+    @staticmethod
+    def manual_seed(seed: int) -> None:
+        """Nothing: `microbp.manual_seed` seeds the only generator."""
+
+    @staticmethod
+    def manual_seed_all(seed: int) -> None:
+        """Nothing: `microbp.manual_seed` seeds the only generator."""
+
+    @staticmethod
+    def synchronize(device: object = None) -> None:
+        """Nothing: there is no device to wait for."""
+
+    @staticmethod
+    def empty_cache() -> None:
+        """Nothing: there is no memory of a device."""

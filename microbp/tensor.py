@@ -42,6 +42,8 @@ OTHER_WAYS = {
     "order": "tensors have no memory order to choose",
     "subok": "tensors have no subclasses of arrays",
 }
+new = object.__new__  # makes a tensor without what ``Tensor(...)`` does for its callers
+
 PLAIN = frozenset({int, float, bool, type(None)})
 
 
@@ -114,7 +116,7 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
         array, *handed_on = array
     if type(array) is not np.ndarray:
         array = np.asarray(array)
-    out = Tensor()
+    out = new(Tensor)
     out.array = array
 
     lost = needed
@@ -248,7 +250,7 @@ def rebuild(kind: type[Tensor], array: Any, requires_grad: bool, grad: Tensor | 
 
 def wrap(array: Any, node: Node | None = None) -> Tensor:
     """A tensor on an array, without copying it."""
-    out = Tensor()
+    out = new(Tensor)
     out.array = array if type(array) is np.ndarray else np.asarray(array)
     if node is not None:
         out.node = node
@@ -259,7 +261,7 @@ def wrap(array: Any, node: Node | None = None) -> Tensor:
 class Tensor(Methods, Onlooker):
     """An n-dimensional array that remembers how it was computed.
 
-    Make tensors with `microbp.tensor` and its relatives, not with this class.
+    Make tensors with `microbp.tensor` and its relatives; the class itself is called as `microbp.FloatTensor` is.
 
     Attributes
     ----------

@@ -11,7 +11,7 @@ import microbp
 
 ROOT = Path(microbp.__file__).parent
 LAYERS = [
-    ["errors", "device", "handle", "methods"],
+    ["errors", "device", "backends", "handle", "methods"],
     ["ops.op"],
     ["ops"],
     ["dtypes", "label", "observer", "stack", "mode", "version", "release"],

@@ -22,7 +22,7 @@ from microbp.methods import method
 from microbp.mode import enable_grad
 from microbp.ops.quiet import IGNORE, error_state
 from microbp.ops.shape import cast, clone
-from microbp.tensor import Tensor, apply, wrap
+from microbp.tensor import Tensor, apply, new, wrap
 
 __all__ = ["backward", "grad"]
 
@@ -323,7 +323,7 @@ def accumulate(gradients: dict[Any, Any]) -> None:
         else:
             try:
                 for tensor, g in gradients.items():
-                    tensor._grad = own = Tensor()
+                    tensor._grad = own = new(Tensor)
                     own.array = g
             except BaseException:  # Ctrl-C
                 for tensor in gradients:

@@ -416,9 +416,17 @@ def converted(array: Array, dtype: np.dtype[Any]) -> Array:
         return array.astype(dtype)
 
 
+dtype_of = {bool: np.dtype(bool), int: np.dtype(np.int64)}
+plain_numbers = frozenset({bool, int, float})
+
+
 def bare(data: Any, found: set[np.dtype[Any]]) -> Any:
     """Nested sequences without their tensors, and the dtypes that their items have by PyTorch's rule."""
     if isinstance(data, list | tuple | range):
+        kinds = set(map(type, data))
+        if kinds <= plain_numbers:  # nothing to take out of tensors, most often
+            found.update(get_default_dtype() if kind is float else dtype_of[kind] for kind in kinds)
+            return data
         return [bare(item, found) for item in data]
     if isinstance(data, Tensor):
         data = data.array

@@ -1,7 +1,7 @@
 """Layers, activations and losses: parameters and a forward, nothing else.
 
 `Module` says how to write one's own; `microbp.nn.functional` has the same computations as
-functions, `microbp.nn.init` the initial values, `microbp.nn.utils` limits for gradients.
+functions, `microbp.nn.init` the initial values, `microbp.nn.utils` limits for gradients and padding.
 """
 
 from microbp.nn import functional, init, utils

@@ -11,7 +11,7 @@ from microbp.nn.module import Module, indented
 from microbp.nn.parameter import Parameter
 from microbp.tensor import Tensor
 
-__all__ = ["ModuleDict", "ModuleList", "ParameterList", "Sequential"]
+__all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
 
 
 class Numbered(Module):
@@ -305,10 +305,108 @@ class ParameterList(Module):
         raise RuntimeError("ParameterList should not be called.")
 
     def extra_repr(self) -> str:
-        return "\n".join(
-            f"  ({k}): Parameter containing: [{p.dtype} of size {'x'.join(map(str, p.shape))}]"
-            for k, p in enumerate(self)
-        )
+        return described((k, p.dtype, p) for k, p in enumerate(self))
+
+
+class ParameterDict(Module):
+    """Parameters by name.
+
+    As in PyTorch, the names of a plain dict are sorted, those of an OrderedDict or of pairs keep their order.
+
+    Parameters
+    ----------
+    parameters : mapping of str to Tensor, or iterable of pairs, optional
+        Tensors become parameters.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> from microbp import nn
+    >>> weights = nn.ParameterDict({"left": microbp.zeros(2, 3), "right": microbp.zeros(4)})
+    >>> weights
+    ParameterDict(
+        (left): Parameter containing: [FloatTensor of size 2x3]
+        (right): Parameter containing: [FloatTensor of size 4]
+    )
+    >>> "left" in weights, list(weights)
+    (True, ['left', 'right'])
+    """
+
+    _parameters: dict[str, Parameter]  # type: ignore[assignment]
+
+    def __init__(self, parameters: Any = None) -> None:
+        super().__init__()
+        if parameters is not None:
+            self.update(parameters)
+
+    def __getitem__(self, key: str) -> Parameter:
+        return self._parameters[key]
+
+    def __setitem__(self, key: str, value: Tensor) -> None:
+        self.register_parameter(key, as_parameter(value))
+
+    def __delitem__(self, key: str) -> None:
+        del self._parameters[key]
+
+    def __len__(self) -> int:
+        return len(self._parameters)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parameters)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._parameters
+
+    def keys(self) -> Iterable[str]:
+        """The names."""
+        return self._parameters.keys()
+
+    def values(self) -> Iterable[Parameter]:
+        """The parameters."""
+        return self._parameters.values()
+
+    def items(self) -> Iterable[tuple[str, Parameter]]:
+        """The names with their parameters."""
+        return self._parameters.items()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The parameter of a name, or `default`."""
+        return self._parameters.get(key, default)
+
+    def update(self, parameters: Any) -> None:
+        """Add parameters by name, replacing those of the same name."""
+        if isinstance(parameters, Tensor) or not isinstance(parameters, Iterable):
+            raise TypeError(
+                f"ParameterDict.update should be called with a mapping or pairs, got {type(parameters).__name__}"
+            )
+        if isinstance(parameters, OrderedDict | ParameterDict):
+            parameters = parameters.items()
+        elif isinstance(parameters, Mapping):
+            parameters = sorted(parameters.items())
+        for name, value in list(parameters):
+            self[name] = value
+
+    def pop(self, key: str) -> Parameter:
+        """Take a parameter out, and return it."""
+        return self._parameters.pop(key)
+
+    def clear(self) -> None:
+        """Take all parameters out."""
+        self._parameters.clear()
+
+    def forward(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise RuntimeError("ParameterDict should not be called.")
+
+    def extra_repr(self) -> str:
+        return described((name, p.type().removeprefix("microbp."), p) for name, p in self.items())
+
+
+def described(parameters: Iterable[tuple[Any, Any, Parameter]]) -> str:
+    """A line for each parameter: what it is called, what it is made of, its size."""
+    return "\n".join(
+        f"  ({name}): Parameter containing: [{kind} of size {'x'.join(map(str, p.shape))}]"
+        for name, kind, p in parameters
+    )
 
 
 def as_parameter(value: Any) -> Parameter:

@@ -444,6 +444,20 @@ class Module(Stateful):
         """The module itself, which is on the CPU already."""
         return self
 
+    def cuda(self: M, device: Any = None) -> M:
+        """Refused: there is only the CPU.
+
+        Raises
+        ------
+        NotImplementedError
+            Always.
+        """
+        return self.to("cuda")
+
+    def type(self: M, dst_type: Any) -> M:
+        """Convert floating-point parameters and buffers to a dtype."""
+        return self.to(dst_type)
+
     # -- printing --------------------------------------------------------------------------
 
     def _get_name(self) -> str:

@@ -39,8 +39,7 @@ class Parameter(Tensor):
 
     def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
         if data is None:
-            data = Tensor()
-            data.array = np.empty(0, get_default_dtype())
+            data = wrap(np.empty(0, get_default_dtype()))
         if not isinstance(data, Tensor):
             raise TypeError(
                 f"a Parameter is made of a Tensor, got {type(data).__name__}; make one first: microbp.tensor(...)"

@@ -105,7 +105,8 @@ def summary(
     model : Module
         The model.
     input_size : tuple of int, or list of such, optional
-        The shape of the input, with the size of the batch, or those of several inputs. Without it and without
+        The shape of the input, with the size of the batch, or those of several inputs; or what `input_data` takes, so
+        that ``summary(model, x)`` does what it says. Without it and without
         `input_data`, the model is not called, and the table has no shapes.
     input_data : Tensor, array, list, tuple or dict, optional
         The input itself, the list of inputs, or the dict of inputs by name.
@@ -185,6 +186,8 @@ def summary(
         Device(device)
     if input_size is not None and input_data is not None:
         raise OptionError("summary takes input_size or input_data, not both")
+    if has_tensors(input_size):
+        input_size, input_data = None, input_size
     called = input_size is not None or input_data is not None
     columns = chosen("col_names", col_names, COLUMNS, ("output_size", "num_params") if called else ("num_params",))
     settings = chosen("row_settings", row_settings, ROW_SETTINGS, ("depth",))
@@ -255,6 +258,12 @@ def chosen(option: str, names: Iterable[str] | None, known: Collection[str], def
         if name not in known:
             raise OptionError(f"{option} has no {name!r}; it has {', '.join(known)}")
     return listed
+
+
+def has_tensors(given: Any) -> bool:
+    """Whether these are inputs, and not the sizes of inputs."""
+    listed = given if isinstance(given, list | tuple) else [given]
+    return any(isinstance(part, Tensor | np.ndarray | Mapping) for part in listed)
 
 
 def arguments(data: Any) -> tuple[list[Any], dict[str, Any]]:

@@ -479,3 +479,12 @@ def nested(lib: Any) -> Any:
 
 def test_every_module_is_printed_as_pytorch_prints_it() -> None:
     assert repr(nested(microbp)) == repr(nested(torch()))
+
+
+def test_type_converts_as_in_pytorch() -> None:
+    for lib in (microbp, torch()):
+        layer = lib.nn.BatchNorm1d(2)
+        assert layer.type(lib.float64) is layer
+        assert layer.weight.dtype == layer.running_mean.dtype == lib.float64
+    with pytest.raises(DtypeError, match="floating point"):
+        microbp.nn.Linear(1, 1).type(microbp.int64)

@@ -347,3 +347,30 @@ def test_parameter_list() -> None:
 def test_sequential_says_how_to_unpack_a_list() -> None:
     with pytest.raises(TypeError, match=r"Sequential\(\*modules\)"):
         nn.Sequential([nn.ReLU()])
+
+
+def test_a_parameter_dict_is_that_of_pytorch() -> None:
+    results = []
+    for lib in (microbp, torch()):
+        given = {"right": lib.ones(2, 3), "left": lib.nn.Parameter(lib.zeros(1))}  # sorted, as in PyTorch
+        parameters = lib.nn.ParameterDict(given)
+        parameters["middle"] = lib.nn.Parameter(lib.ones(4))
+        parameters.update([("last", lib.nn.Parameter(lib.ones(1)))])
+        assert parameters["left"] is given["left"]
+        popped = parameters.pop("last")
+        found = [list(parameters), len(parameters), "left" in parameters, "last" in parameters, popped.tolist()]
+        found += [list(parameters.keys()), [k for k, _ in parameters.items()], len(list(parameters.values()))]
+        found += [parameters.get("last"), parameters.get("last", 3), list(parameters.state_dict())]
+        del parameters["left"]
+        parameters["right"].sum().backward()
+        found += [parameters["right"].grad.tolist(), repr(parameters).replace("torch.", "")]
+        parameters.clear()
+        results.append([*found, len(parameters)])
+    assert results[0] == results[1]
+
+
+def test_wrong_uses_of_a_parameter_dict_are_refused() -> None:
+    with pytest.raises(TypeError, match="a mapping or pairs, got Tensor"):
+        nn.ParameterDict(microbp.ones(2))
+    with pytest.raises(RuntimeError, match="should not be called"):
+        nn.ParameterDict()()

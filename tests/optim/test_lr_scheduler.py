@@ -295,3 +295,24 @@ def test_chained_schedulers_in_a_sequence_begin_at_the_beginning():
         optimizer.step()
         scheduler.step()
     assert rates == pytest.approx([0.05, 0.025, 0.025, 0.1, 0.01])
+
+
+@pytest.mark.filterwarnings("ignore:Detected call of")
+@every_scheduler
+def test_resumed_from_the_state_of_pytorch(name):
+    make = SCHEDULERS[name]
+    theirs = optimizer_of(torch())
+    saved = make(torch().optim.lr_scheduler, theirs)
+    for _ in range(4):
+        theirs.step()
+        saved.step()
+    ours = optimizer_of(microbp)
+    resumed = make(lr_scheduler, ours)
+    for group, other in zip(ours.param_groups, theirs.param_groups, strict=True):
+        group.update({name: value for name, value in other.items() if name != "params"})
+    resumed.load_state_dict(saved.state_dict())
+    for _ in range(5):
+        for optimizer, scheduler in ((ours, resumed), (theirs, saved)):
+            optimizer.step()
+            scheduler.step()
+        assert resumed.get_last_lr() == pytest.approx(saved.get_last_lr(), rel=1e-10)

@@ -12,6 +12,7 @@ from microbp.ops.op import Op
 __all__ = ["EXEMPT", "exists", "public_functions"]
 
 CREATION = "makes a tensor of no other: see tests/functions/test_creation.py, which compares it with PyTorch"
+LEGACY = "makes a tensor of no other: see tests/functions/test_legacy.py, which compares it with PyTorch"
 MEMORY = (
     "tells how the elements lie in memory, or what it held: see tests/functions/test_conversion.py, test_creation.py"
 )
@@ -34,6 +35,8 @@ EXEMPT: dict[str, str] = {
     "Tensor.backward": "starts the backward pass, by which all gradients here are computed: see tests/test_engine.py",
     "Tensor.cuda": "refuses: there is only the CPU",
     "why_no_grad": "an answer in words, no operation: see tests/autograd/test_why_no_grad.py",
+    **dict.fromkeys(("BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor"), LEGACY),
+    **dict.fromkeys(("IntTensor", "LongTensor", "ShortTensor"), LEGACY),
     **dict.fromkeys(("load", "save"), "about files: see tests/test_serialization.py"),
 }
 

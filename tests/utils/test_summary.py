@@ -503,3 +503,12 @@ def test_what_is_no_model_or_no_size_is_refused():
         summary(mlp)
     with pytest.raises(TypeError, match="input_size must be a tuple of int, or a list of such, got int"):
         summary(mlp(), 4)
+
+
+def test_the_input_itself_may_stand_where_its_size_does():
+    expected = text(mlp(), (16, 4))
+    x = microbp.ones(16, 4)
+    for given in (x, [x], (x,), x.numpy(), {"input": x}):
+        assert text(mlp(), given) == expected
+    with pytest.raises(OptionError, match="not both"):
+        summary(mlp(), x, input_data=x)

@@ -91,7 +91,7 @@ class SequentialLR(Composed):
             )
         self._milestones = list(milestones)
         self.last_epoch = last_epoch + 1
-        self._steps = 1
+        self._step_count = 1
         for group in optimizer.param_groups:
             set_option(group, "lr", group["initial_lr"])
         undo(self)
@@ -101,7 +101,7 @@ class SequentialLR(Composed):
         self._last_lr = first.get_last_lr()
 
     def advance(self) -> None:
-        self._steps += 1
+        self._step_count += 1
         self.last_epoch += 1
         current = bisect_right(self._milestones, self.last_epoch)
         part = self._schedulers[current]
@@ -125,7 +125,7 @@ def undo(scheduler: LRScheduler) -> None:
             undo(part)
     else:
         scheduler.last_epoch -= 1
-        scheduler._steps -= 1
+        scheduler._step_count -= 1
 
 
 class ChainedScheduler(Composed):
@@ -159,12 +159,12 @@ class ChainedScheduler(Composed):
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:
         self.optimizer = self.take(schedulers, optimizer)
         self.last_epoch = self._schedulers[0].last_epoch
-        self._steps = 1
+        self._step_count = 1
         self.base_lrs = self._schedulers[0].base_lrs
         self._last_lr = self.rates()
 
     def advance(self) -> None:
-        self._steps += 1
+        self._step_count += 1
         self.last_epoch += 1
         for part in self._schedulers:
             part.advance()

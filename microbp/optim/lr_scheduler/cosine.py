@@ -125,7 +125,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         while self.T_cur >= self.T_i:
             self.T_cur -= self.T_i
             self.T_i *= self.T_mult
-        self._steps += 1
+        self._step_count += 1
         self.last_epoch = math.floor(epoch)
         self.set_rates(self.get_lr())
 

@@ -73,7 +73,7 @@ class LRScheduler:
                 )
         self.base_lrs: list[float] = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = last_epoch
-        self._steps = 0
+        self._step_count = 0
         self._last_lr: list[float] = []
         self.advance()
 
@@ -87,7 +87,7 @@ class LRScheduler:
 
     def step(self) -> None:
         """Go on to the next epoch; call it after ``optimizer.step()``."""
-        if self._steps == 1 and not self.optimizer.stepped:
+        if self._step_count == 1 and not self.optimizer.stepped:
             warn(
                 "scheduler.step() was called before optimizer.step(), so the first learning rate is never used; "
                 "call it after"
@@ -96,7 +96,7 @@ class LRScheduler:
 
     def advance(self) -> None:
         """Count an epoch and set the rates."""
-        self._steps += 1
+        self._step_count += 1
         self.last_epoch += 1
         self.set_rates(self.get_lr())
 
@@ -143,8 +143,14 @@ class LRScheduler:
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` returned; the optimizer's own state dict holds the present rates."""
-        self.__dict__.update({name: list(v) if isinstance(v, list) else v for name, v in state_dict.items()})
+        """Take over what `state_dict` returned; the optimizer's own state dict holds the present rates.
+
+        Of a state dict of PyTorch's, what this scheduler does not have is left aside.
+        """
+        own = self.__dict__
+        for name, value in state_dict.items():
+            if name in own and not holds_functions(own[name]):
+                own[name] = list(value) if isinstance(value, list) else value
 
 
 def set_option(group: Group, name: str, value: float) -> None:

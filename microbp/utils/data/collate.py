@@ -11,7 +11,7 @@ import numpy as np
 from microbp.errors import ShapeError
 from microbp.functions.creation import as_tensor, tensor
 from microbp.functions.joining import stack
-from microbp.tensor import Tensor
+from microbp.tensor import Tensor, wrap
 
 __all__ = ["default_collate", "default_convert"]
 
@@ -45,9 +45,11 @@ def default_collate(batch: Sequence[Any]) -> Any:
     """
     first = batch[0]
     if isinstance(first, Tensor):
-        return stack(list(batch))
+        joined = None if any(map(is_recorded, batch)) else side_by_side([t.array for t in batch])
+        return stack(list(batch)) if joined is None else wrap(joined)
     if isinstance(first, np.ndarray):
-        return stack([as_tensor(array) for array in batch])
+        joined = side_by_side(batch)
+        return stack([as_tensor(array) for array in batch]) if joined is None else as_tensor(joined)
     if isinstance(first, str | bytes):
         return batch
     if isinstance(first, np.generic):
@@ -68,6 +70,21 @@ def default_collate(batch: Sequence[Any]) -> Any:
         "default_collate puts tensors, arrays, numbers, strings, tuples, lists and dicts into a batch, "
         f"not {type(first).__name__}; pass a collate_fn"
     )
+
+
+def is_recorded(sample: Any) -> bool:
+    """Whether putting a sample into a batch takes the operation that is recorded, or refused."""
+    return not isinstance(sample, Tensor) or sample.requires_grad
+
+
+def side_by_side(arrays: Sequence[Any]) -> np.ndarray[Any, Any] | None:
+    """Arrays along a new first axis in one copy; None if they differ in shape or dtype, or are no plain arrays."""
+    first = arrays[0]
+    shape, dtype = first.shape, first.dtype
+    for array in arrays:
+        if type(array) is not np.ndarray or array.shape != shape or array.dtype != dtype:
+            return None
+    return np.concatenate(arrays).reshape(len(arrays), *shape) if shape else np.array(arrays, dtype)
 
 
 def default_convert(data: Any) -> Any:

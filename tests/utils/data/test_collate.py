@@ -89,3 +89,22 @@ def test_gradients_flow_through_a_batch():
 def test_samples_that_do_not_go_together_are_refused(batch, error, text):
     with pytest.raises(error, match=text):
         default_collate(batch)
+
+
+def test_samples_with_a_gradient_keep_it_beside_samples_without() -> None:
+    for lib in (microbp, torch()):
+        one, other = lib.ones(2), lib.ones(2, requires_grad=True)
+        batch = lib.utils.data.default_collate([one, other])
+        (batch * lib.tensor([[1.0, 2.0], [3.0, 4.0]])).sum().backward()
+        assert other.grad.tolist() == [3.0, 4.0]
+
+
+def test_arrays_of_other_shapes_name_them() -> None:
+    with pytest.raises(microbp.errors.ShapeError, match=r"tensors\[1\] has shape \(3,\), .* \(2,\)"):
+        default_collate([np.ones(2), np.ones(3)])
+
+
+def test_masked_arrays_are_refused_in_a_batch() -> None:
+    hidden = np.ma.masked_array([1.0, 2.0], mask=[True, False])
+    with pytest.raises(microbp.errors.DtypeError, match="masked"):
+        default_collate([hidden, hidden])

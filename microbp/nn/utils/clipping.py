@@ -1,4 +1,4 @@
-"""Helpers for training: limits for gradients, and all parameters as one vector."""
+"""Limits for gradients."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from microbp.errors import ShapeError, warn
-from microbp.functions.joining import cat
+from microbp.errors import warn
 from microbp.tensor import Tensor, wrap
 
 __all__ = [
@@ -17,8 +16,6 @@ __all__ = [
     "clip_grad_value_",
     "clip_grads_with_norm_",
     "get_total_norm",
-    "parameters_to_vector",
-    "vector_to_parameters",
 ]
 
 
@@ -199,73 +196,3 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, f
     for g in gradients_of(parameters):
         np.clip(g.array, -clip_value, clip_value, out=g.array)
         g._versioned().write()
-
-
-def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
-    """All parameters in one vector, each flattened; recorded, so that its gradient reaches them.
-
-    Parameters
-    ----------
-    parameters : iterable of Tensor
-        At least one.
-
-    Returns
-    -------
-    Tensor
-        1-d.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> parameters_to_vector([microbp.tensor([[1.0, 2.0], [3.0, 4.0]]), microbp.tensor(5.0)])
-    tensor([1., 2., 3., 4., 5.])
-    """
-    listed = listed_tensors(parameters)
-    if not listed:
-        raise ShapeError("parameters_to_vector needs at least one tensor (a generator can be used only once)")
-    return cat([parameter.reshape(-1) for parameter in listed])
-
-
-def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
-    """Give parameters the values of a vector, as `parameters_to_vector` arranges them.
-
-    As in PyTorch, the parameters look at the memory of the vector from then on; give a ``vec.clone()`` if it is to be
-    changed later.
-
-    Parameters
-    ----------
-    vec : Tensor
-        1-d. What the parameters leave over is not used.
-    parameters : iterable of Tensor
-        Those to change.
-
-    Raises
-    ------
-    TypeError
-        If `vec` is no tensor, or `parameters` a single one.
-    ShapeError
-        If the vector is too short; no parameter was changed then.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> layer = microbp.nn.Linear(2, 1)
-    >>> vector_to_parameters(microbp.tensor([1.0, 2.0, 3.0]), layer.parameters())
-    >>> layer.weight, layer.bias
-    (Parameter containing:
-    tensor([[1., 2.]], requires_grad=True), Parameter containing:
-    tensor([3.], requires_grad=True))
-    """
-    if not isinstance(vec, Tensor):
-        raise TypeError(f"vector_to_parameters: vec must be a Tensor, got {type(vec).__name__}")
-    if isinstance(parameters, Tensor):
-        raise TypeError("vector_to_parameters takes an iterable of tensors, got a single Tensor; put it in a list")
-    listed = list(parameters)
-    needed = sum(parameter.numel() for parameter in listed)
-    if vec.ndim != 1 or vec.numel() < needed:
-        raise ShapeError(f"vector_to_parameters: the parameters take a vector of {needed} values, got {vec.shape}")
-    values, start = vec.detach(), 0
-    for parameter in listed:
-        end = start + parameter.numel()
-        parameter.data = values[start:end].reshape(parameter.shape)
-        start = end
