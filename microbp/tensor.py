@@ -113,7 +113,7 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
         error_state.reset(token)
     handed_on: tuple[Any, ...] = ()
     if op.handed_on:
-        array, *handed_on = array
+        array, handed_on = array[0], array[1:]
     if type(array) is not np.ndarray:
         array = np.asarray(array)
     out = new(Tensor)

@@ -55,7 +55,7 @@ def counted(size: int, step: int) -> Any:
 cross_entropy.letter("d", "(softmax(a, dim=1) - one_hot(t, classes=a.shape[1])) / n")
 
 
-@cross_entropy.grad("a", "g * (softmax(a, dim=1) - one_hot(t, classes=a_shape[1])) / n", arrays_only=True)
+@cross_entropy.grad("a", "g * (softmax(a, dim=1) - one_hot(t, classes=a.shape[1])) / n", arrays_only=True)
 def _(g: Any, d: Any) -> Any:
     return g * d
 

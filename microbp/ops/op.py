@@ -469,6 +469,13 @@ def compile_formula(formula: str, owner: Op, title: str) -> Callable[..., Any]:
     return function
 
 
+def value_of(formula: ast.expr, letters: Mapping[str, Any]) -> Any:
+    """The value of a formula, or of a part of one, where its letters have these values."""
+    names = {part.id for part in ast.walk(formula) if isinstance(part, ast.Name)}
+    meanings = {name: letters[name] if name in letters else vocabulary(name) for name in names}
+    return eval(compile(ast.Expression(formula), "<formula>", "eval"), meanings)
+
+
 def positional(code: CodeType) -> tuple[str, ...]:
     """The names of the positional parameters of a function."""
     return code.co_varnames[: code.co_argcount]

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from microbp.engine import Node
-from microbp.ops.op import names_in, registry, vocabulary
+from microbp.ops.op import names_in, registry, value_of
 from microbp.viz.values import LETTER_Y, Values, kept_by
 
 __all__ = [
@@ -134,12 +134,9 @@ def letters_at(node: Node, position: int, values: Values, g: Any) -> dict[str, A
 
 
 def evaluate(tree: ast.expr, letters: Mapping[str, Any]) -> Any:
-    """The value of a part of a formula."""
-    names = {part.id for part in ast.walk(tree) if isinstance(part, ast.Name)}
-    meanings = {name: letters[name] if name in letters else vocabulary(name) for name in names}
-    code = compile(ast.Expression(tree), "<formula>", "eval")
+    """The value of a part of a formula, without NumPy's warnings."""
     with np.errstate(all="ignore"):
-        return eval(code, meanings)
+        return value_of(tree, letters)
 
 
 def simplified(tree: ast.expr, letters: Mapping[str, Any]) -> ast.expr:
