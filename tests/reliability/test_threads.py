@@ -445,7 +445,7 @@ else:
     status = "stuck"
 assert w.grad.tolist() == once
 loss.backward()
-print(status)
+print(status, flush=True)
 os._exit(0)
 """
 BUSY = """
