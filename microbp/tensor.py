@@ -119,11 +119,10 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
     out = new(Tensor)
     out.array = array
 
-    lost = needed
-    needed &= op.differentiable
+    wanted = needed & op.differentiable
     mode = current.get()
-    if needed and mode.recording:
-        plan = op.plans[needed]
+    if wanted and mode.recording:
+        plan = op.plans[wanted]
         kept = plan.keep((array, *arrays, *handed_on)) if plan.letters else ()
         if plan.shapes:
             kept += tuple([np.shape(arrays[position]) for position in plan.shapes])
@@ -136,7 +135,7 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
             mode.observer.forward(node, out)
     elif not mode.recording:
         out._cut = mode.cut
-    elif lost:
+    elif needed:
         out._cut = (f"by {op.name}()", place_of_call())
     else:
         for value in tensors_among(inputs) if numbers else inputs:
@@ -187,16 +186,11 @@ def place_of_call() -> tuple[CodeType, int]:
 
     Where a module's call comes from is noted with that call; `microbp.label.place` brings the two together.
     """
-    depth = 2  # place_of_call < apply < most often one of our own < perhaps the user
-    frame = sys._getframe(depth)
+    frame = sys._getframe(2)  # place_of_call < apply < most often one of our own < perhaps the user
     code = frame.f_code
-    try:
-        while is_ours[code.co_filename] and code.co_name != "forward":
-            depth += 1
-            frame = sys._getframe(depth)
-            code = frame.f_code
-    except ValueError:
-        pass  # all the program is ours: a thread that was started on a method, say
+    while is_ours[code.co_filename] and code.co_name != "forward" and frame.f_back is not None:
+        frame = frame.f_back
+        code = frame.f_code
     return code, frame.f_lasti
 
 
