@@ -71,9 +71,7 @@ def measure(rounds: int, only: Collection[str]) -> Report:
         each[name] = times.figure(lambda mine, length=length: mine / length * 1e6, "microbp")
         theirs = "PyTorch" in times
         faster = times.ratio("PyTorch", "microbp") if theirs else None
-        per_operation = (
-            times.figure(lambda mine, length=length: mine / length * 1e6, "PyTorch") if theirs else None
-        )
+        per_operation = times.figure(lambda mine, length=length: mine / length * 1e6, "PyTorch") if theirs else None
         table.rows.append((f"{length:,}", each[name], per_operation, faster))
         if length == max(LENGTHS.values()) and faster is not None:
             report.goals.append(Goal(f"chain of {length:,}, times faster than PyTorch", faster, 2.0, from_above=False))

@@ -59,7 +59,12 @@ class Goal:
         value = self.measured.median if isinstance(self.measured, Figure) else self.measured
         kept = value <= self.bound if self.from_above else value >= self.bound
         shown = self.measured if isinstance(self.measured, Figure) else f"{value:.3g}"
-        return self.what, f"{'at most' if self.from_above else 'at least'} {self.bound:g}", shown, "yes" if kept else "no"
+        return (
+            self.what,
+            f"{'at most' if self.from_above else 'at least'} {self.bound:g}",
+            shown,
+            "yes" if kept else "no",
+        )
 
 
 @dataclass
@@ -81,7 +86,9 @@ def goals_table(goals: Sequence[Goal]) -> Table:
 def machine() -> str:
     """The machine and the versions, in a sentence."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    limits = [f"{name}={os.environ[name]}" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS") if name in os.environ]
+    limits = [
+        f"{name}={os.environ[name]}" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS") if name in os.environ
+    ]
     software = f"Python {platform.python_version()}, NumPy {metadata.version('numpy')}"
     parts = [f"{cores} cores of {processor()}", *limits, software, versions() or "no peers"]
     return ", ".join(parts) + f"; {date.today():%-d %B %Y}."
