@@ -67,8 +67,8 @@ def measure(rounds: int, only: Collection[str]) -> Report:
     report = Report()
     for optimizer in ("SGD", "Adam"):
         table = Table(
-            f"Whole training steps with {optimizer} (forward, backward, step, `loss.item()`), all cores, as multiples of "
-            "NumPy by hand:",
+            f"Whole training steps with {optimizer} (forward, backward, step, `loss.item()`), all cores, as "
+            "multiples of NumPy by hand:",
             ["workload (batch; layer sizes)", *columns, "microbp, µs"],
             note=left_out("PyTorch", "jax.jit", "MyGrad", "HIPS autograd"),
         )

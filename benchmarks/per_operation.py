@@ -145,8 +145,8 @@ def check_gradients(chains: dict[str, Chain]) -> None:
 def measure(rounds: int, only: Collection[str]) -> Report:
     """The table."""
     table = Table(
-        "One operation on 8x8 arrays, forward, backward and the death of the graph, on one core, as multiples of the bare "
-        "NumPy calls; and what microbp takes beyond these:",
+        "One operation on 8x8 arrays, forward, backward and the death of the graph, on one core, as multiples of the "
+        "bare NumPy calls; and what microbp takes beyond these:",
         ["operation", *CONTENDERS, "overhead, µs", "overhead / PyTorch's total"],
         note=left_out("PyTorch", "MyGrad", "HIPS autograd"),
     )

@@ -32,10 +32,10 @@ class Table:
         """For the terminal."""
         cells = self.cells()
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        lines = [
-            "  ".join(cell.rjust(width) if k else cell.ljust(width) for k, (cell, width) in enumerate(zip(row, widths)))
-            for row in cells
-        ]
+        lines = []
+        for row in cells:
+            first, *others = zip(row, widths, strict=True)
+            lines.append("  ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]))
         return "\n".join([self.title, "", *lines, *([self.note] if self.note else [])]) + "\n"
 
     def markdown(self) -> str:

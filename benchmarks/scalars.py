@@ -79,10 +79,9 @@ def scalar_tensors(lib: Any) -> Step | None:
     def change(p: Any) -> None:
         p.add_(p.grad, alpha=-LEARNING_RATE)
 
-    step = by_scalars(
+    return by_scalars(
         lambda number: lib.tensor(number, requires_grad=True), lambda loss: loss.item(), lib.no_grad()(change)
     )
-    return step
 
 
 def tensors(lib: Any) -> Step | None:
