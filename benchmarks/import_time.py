@@ -5,6 +5,7 @@ python -m benchmarks.import_time [--rounds N] [module ...]
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Collection
@@ -19,7 +20,9 @@ MODULES = ("numpy", "microbp", "torch", "jax", "mygrad", "autograd")
 def seconds_of(module: str) -> float:
     """The time of one import in a fresh interpreter; its start-up does not count."""
     program = f"import time; start = time.perf_counter(); import {module}; print(time.perf_counter() - start)"
-    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    # Compiled modules are kept from the first import on, as they are where a package is installed.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, env=environment)
     return float(done.stdout)
 
 
