@@ -49,6 +49,8 @@ def goals_for(name: str, optimizer: str, times: Times) -> list[Goal]:
     if optimizer == "SGD":
         against = times.ratio("microbp", "NumPy by hand")
         goals.append(Goal(f"step on {name}, as a multiple of NumPy by hand", against, OF_HAND[name]))
+        against = times.ratio("microbp compiled", "NumPy by hand")
+        goals.append(Goal(f"step on {name}, compiled, as a multiple of NumPy by hand", against, OF_HAND[name]))
         if "PyTorch" in times:
             faster = times.ratio("PyTorch", "microbp")
             goals.append(Goal(f"step on {name}, times faster than PyTorch", faster, OF_PYTORCH[name], from_above=False))

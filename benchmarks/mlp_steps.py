@@ -124,8 +124,10 @@ def products_alone(x: Array, labels: Array, sizes: Sequence[int], optimizer: str
     return step
 
 
-def like_pytorch(lib: Any, x: Array, labels: Array, sizes: Sequence[int], optimizer: str) -> Step | None:
-    """The step as PyTorch's tutorials write it, for microbp or PyTorch."""
+def like_pytorch(
+    lib: Any, x: Array, labels: Array, sizes: Sequence[int], optimizer: str, compiled: bool = False
+) -> Step | None:
+    """The step as PyTorch's tutorials write it, for microbp or PyTorch; perhaps with `compile` around the loss."""
     if lib is None:
         return None
     layers = []
@@ -140,9 +142,14 @@ def like_pytorch(lib: Any, x: Array, labels: Array, sizes: Sequence[int], optimi
     chosen = getattr(lib.optim, optimizer)(model.parameters(), lr=LEARNING_RATE[optimizer])
     inputs, targets = lib.tensor(x), lib.tensor(labels)
 
+    def loss_of(inputs: Any, targets: Any) -> Any:
+        return criterion(model(inputs), targets)
+
+    evaluate = lib.compile(loss_of) if compiled else loss_of
+
     def step() -> float:
         chosen.zero_grad()
-        loss = criterion(model(inputs), targets)
+        loss = evaluate(inputs, targets)
         loss.backward()
         chosen.step()
         return loss.item()
@@ -258,6 +265,7 @@ def with_hips(x: Array, labels: Array, sizes: Sequence[int], optimizer: str) -> 
 CONTENDERS: dict[str, Callable[[Array, Array, Sequence[int], str], Step | None]] = {
     "NumPy by hand": by_hand,
     "microbp": partial(like_pytorch, microbp),
+    "microbp compiled": partial(like_pytorch, microbp, compiled=True),
     "PyTorch": with_pytorch,
     "jax.jit": with_jax,
     "MyGrad": with_mygrad,
