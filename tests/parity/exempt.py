@@ -34,6 +34,7 @@ EXEMPT: dict[str, str] = {
     "is_grad_enabled": SETTING,
     "Tensor.backward": "starts the backward pass, by which all gradients here are computed: see tests/test_engine.py",
     "Tensor.cuda": "refuses: there is only the CPU",
+    "compile": "replays operations; every one of this catalogue: see tests/replay/test_every_operation.py",
     "why_no_grad": "an answer in words, no operation: see tests/autograd/test_why_no_grad.py",
     **dict.fromkeys(("BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor"), LEGACY),
     **dict.fromkeys(("IntTensor", "LongTensor", "ShortTensor"), LEGACY),
