@@ -221,7 +221,7 @@ class Program:
                 elif operand.kind != "step":
                     product = f"own({product}, {g})"
                 received.add(target)
-                lines.append(f"    {target} = {product}  # d{argument} = {rule.formula}")
+                lines.append(f"    {target} = {product}  # d{argument} = {' '.join(rule.formula.split())}")
         found = [
             f"d_{self.words[value]}" if need and f"d_{self.words[value]}" in received else "None"
             for value, need in zip(self.inputs, self.needed, strict=True)

@@ -359,3 +359,17 @@ def test_chance_of_other_makers_is_noticed():
             stochastic(w)
         assert stochastic.replayed == 0
         assert "random numbers" in stochastic.reason
+
+
+def test_names_that_are_code_stay_names():
+    evil = "x): raise SystemExit #\n    raise SystemExit"
+    holder = nn.Module()
+    holder.register_parameter(evil.replace(".", ""), nn.Parameter(microbp.ones(3)))
+    (w,) = holder.parameters()
+    holder.forward = lambda **given: (w * given[evil] * 2.0).sum()
+    compiled = microbp.compile(holder)
+    tensor = microbp.ones(3)
+    tensor.name = evil
+    assert [compiled(**{evil: tensor}).item() for _ in range(3)] == [6.0] * 3
+    assert compiled.compiled.replayed == 1
+    assert "raise SystemExit" not in compiled.compiled.source
