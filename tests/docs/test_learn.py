@@ -52,6 +52,7 @@ def picture_of(value: Any) -> str | None:
         html = value._repr_html_()
         assert html, f"{type(value).__name__} cannot be shown"
         return str(html)
+    assert " object at 0x" not in repr(value), f"a reader has no use for {value!r}"
     return None
 
 
