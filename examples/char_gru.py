@@ -26,7 +26,7 @@ from microbp.nn import functional as F
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
-SONNETS = Path(__file__).parent / "data" / "sonnets.txt"
+SONNETS = Path(sys.argv[0]).parent / "data" / "sonnets.txt"  # beside this program
 parser = argparse.ArgumentParser(description="Sonnets, letter by letter.")
 parser.add_argument("--epochs", type=int, default=8, help="how often the text is read (default: %(default)s)")
 parser.add_argument("--text", type=Path, default=SONNETS, help="a text to learn (default: Shakespeare's sonnets)")

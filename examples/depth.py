@@ -1,4 +1,8 @@
-"""Depth: why gradients vanish in a deep network, and what brings them back.
+"""
+Depth, and vanishing gradients
+==============================
+
+Why do gradients vanish in a deep network, and what brings them back?
 
 Going back through a layer multiplies the gradient by the slope of its activation and by its
 weights. The slope of a sigmoid is at most 1/4: after ten layers almost nothing is left, and
@@ -41,6 +45,11 @@ def network(depth: int, **options: object) -> nn.Sequential:
     """`depth` layers, 16 units wide, from the two coordinates to a score for each arm."""
     return lab.layered_network(depth, 16, inputs=2, outputs=2, **options)
 
+
+# %%
+# Six structures
+# --------------
+# They differ in one thing each; points, order and seeds are the same.
 
 STRUCTURES = {
     "sigmoid, 2 layers": lambda: network(2, activation=nn.Sigmoid),

@@ -1,4 +1,8 @@
-"""A film of a network that learns: its matrices, its gradients, and the line that it draws between two moons.
+"""
+Two moons: a film of a network that learns
+==========================================
+
+A film of a network that learns: its matrices, its gradients, and the line that it draws between two moons.
 
 Two half circles of points reach into each other, so that no straight line separates them. A
 network 2-16-16-1 learns to tell them apart. Each layer has a learning rate of its own; in a second run,
@@ -52,6 +56,12 @@ def moons(count: int = 200) -> tuple[microbp.Tensor, microbp.Tensor]:
     y = np.where(lower, 0.5 - np.sin(angle), np.sin(angle))
     points = np.stack([x, y], axis=1) + random.normal(0, 0.12, (count, 2))
     return microbp.tensor(points, dtype=microbp.float32), microbp.tensor(lower[:, None], dtype=microbp.float32)
+
+
+# %%
+# Training, watched
+# -----------------
+# ``lab.watch`` records every step; the loop itself is the ordinary one.
 
 
 def train(name: str, steps: int) -> tuple[lab.Recorder, float]:

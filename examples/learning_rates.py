@@ -1,4 +1,8 @@
-"""A learning rate for each layer: hold one still, let another run, and see what becomes of the weights.
+"""
+A learning rate for each layer
+==============================
+
+Hold one layer still, let another run, and see what becomes of the weights.
 
 A step changes a weight by its learning rate times its gradient. One rate for all layers is a
 choice like any other: with groups of parameters each layer can have its own. A rate of 0 holds
@@ -45,6 +49,12 @@ class Network(nn.Module):
 
     def forward(self, x: microbp.Tensor) -> microbp.Tensor:
         return self.last(self.second(self.first(x).tanh()).tanh())
+
+
+# %%
+# Training at these rates
+# -----------------------
+# ``optim.layer_groups`` makes a group for every layer that is named; the others learn at the global rate.
 
 
 def train(rates: dict[str, float], steps: int = 400) -> tuple[Network, Network, float, lab.Findings]:

@@ -1,7 +1,10 @@
-"""Parts of one's own: an activation, a loss and a layer, checked, trained and drawn.
+"""
+Parts of your own: an activation, a loss, a layer
+=================================================
 
-None of them needs a derivative by hand, since whatever is computed from tensors has a
-gradient. That it is the right one can be checked: `gradcheck` compares it with differences,
+An activation, a loss and a layer of your own: how much is there to write? As much as you would write on paper. None
+of them needs a derivative by hand, since whatever is computed from tensors has a gradient. That it is the right one
+can be checked: ``gradcheck`` compares it with differences::
 
     df/dx = (f(x + h) - f(x - h)) / 2h    for a small h.
 
@@ -21,15 +24,36 @@ import microbp
 from microbp import Tensor, nn, optim, viz
 from microbp.autograd import gradcheck
 
+# %%
+# An activation
+# -------------
+# A function from a tensor to a tensor is all it takes. This one is *swish* (Ramachandran, Zoph & Le, *Searching for
+# Activation Functions*, 2017), which ``nn.SiLU`` has as well.
+
 
 def swish(x: Tensor) -> Tensor:
     """An activation: x, faded out where it is negative."""
     return x * microbp.sigmoid(x)
 
 
+# %%
+# A loss
+# ------
+# A loss is a function that ends in a single number. Near 0, log cosh e is e²/2; far away it is \|e\| - log 2. So it
+# forgives what lies far out, and has no kink: its derivative is tanh e.
+
+
 def log_cosh(predicted: Tensor, target: Tensor) -> Tensor:
     """A loss: like the squared error for small errors, like the absolute error for large ones."""
     return (predicted - target).cosh().log().mean()
+
+
+# %%
+# A layer
+# -------
+# What has something to learn is a ``Module``: what is learned is a ``Parameter``, what is computed stands in
+# ``forward``. These units answer near a place of their own, like those of a radial basis network (Broomhead & Lowe,
+# 1988). Place and sharpness of each are learned.
 
 
 def bumps(x: Tensor, centre: Tensor, sharpness: Tensor) -> Tensor:
@@ -49,6 +73,12 @@ class Bumps(nn.Module):
         return bumps(x, self.centre, self.sharpness)
 
 
+# %%
+# All three in a network
+# ----------------------
+# Own parts and others go together in any order.
+
+
 class Network(nn.Module):
     """The layer and the activation among ordinary ones."""
 
@@ -62,6 +92,12 @@ class Network(nn.Module):
         return self.last(swish(self.hidden(self.bumps(x))))
 
 
+# %%
+# Are the gradients right?
+# ------------------------
+# Differences are precise in float64 only, so that is what is checked: some random numbers for every argument.
+
+
 def check() -> bool:
     """Compare the gradients of all three parts with differences, in float64, where those are precise."""
 
@@ -72,6 +108,13 @@ def check() -> bool:
     right = [gradcheck(part, inputs) for part, inputs in parts.items()]
     print("gradients checked:", ", ".join(part.__name__ for part in parts))
     return all(right)
+
+
+# %%
+# Drawing and training
+# --------------------
+# The drawing is one training step on three points. The own parts are there like all others: the layer with its frame
+# and the gradients of its parameters, the activation and the loss as the operations that they are made of.
 
 
 def main(out: Path) -> list[float]:

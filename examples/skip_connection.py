@@ -1,11 +1,15 @@
-"""A skip connection, x + f(x): what it does to the gradients of a deep network.
+"""
+Skip connections
+================
+
+A skip connection, x + f(x): what does it do to the gradients of a deep network?
 
 Going back through a block f multiplies the gradient by f's derivative; with tanh and many
-blocks that shrinks it to nothing. Going back through x + f(x) adds the gradient itself,
+blocks that shrinks it to nothing. Going back through x + f(x) adds the gradient itself::
 
-    dL/dx = dL/dy * (1 + f'(x)),
+    dL/dx = dL/dy * (1 + f'(x))
 
-so there is always a way through (He et al., *Deep Residual Learning*, 2016).
+So there is always a way through (He et al., *Deep Residual Learning*, 2016).
 
 Run it with ``python examples/skip_connection.py``. It prints how large the gradient of the
 first block is beside that of the last: without skip connections it falls to nothing as blocks
@@ -34,6 +38,12 @@ class Block(nn.Module):
     def forward(self, x: microbp.Tensor) -> microbp.Tensor:
         y = microbp.tanh(self.linear(x))
         return x + y if self.skip else y
+
+
+# %%
+# How much arrives
+# ----------------
+# The gradient of the first block, beside that of the last.
 
 
 def first_gradient(depth: int, skip: bool, width: int = 16) -> float:

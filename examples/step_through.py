@@ -1,4 +1,6 @@
-"""The backward pass of a small network, step by step.
+"""
+One backward pass, step by step
+===============================
 
 A network with two inputs, four hidden units and three classes sees five points. One call
 writes a page on which each number of each gradient can be followed back to the loss: click
@@ -16,6 +18,11 @@ from pathlib import Path
 import microbp
 from microbp import nn, viz
 
+# %%
+# The network
+# -----------
+# Small enough to see every number, large enough to have everything: two layers, something that bends, a loss.
+
 
 class Network(nn.Module):
     """2 inputs, 4 hidden units, 3 classes."""
@@ -28,6 +35,12 @@ class Network(nn.Module):
 
     def forward(self, x: microbp.Tensor) -> microbp.Tensor:
         return self.fc2(self.act(self.fc1(x)))
+
+
+# %%
+# The page, and one way through it
+# --------------------------------
+# ``viz.stepper`` writes the page; ``viz.explain`` prints the way from the loss to one tensor, rule by rule.
 
 
 def main(out: Path) -> viz.Stepper:
