@@ -20,6 +20,7 @@ reaches the first layer; the picture shows gradients layer by layer, and the los
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -93,4 +94,6 @@ def main(out: Path) -> lab.StructureReport:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "runs"))
+    parser = argparse.ArgumentParser(description="Depth, and vanishing gradients.")
+    parser.add_argument("--out", type=Path, default=Path("runs"), help="where pictures go (default: %(default)s)")
+    main(parser.parse_args().out)

@@ -17,6 +17,7 @@ with the arrow keys.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -101,4 +102,6 @@ def main(out: Path, steps: int = 300) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "runs"))
+    parser = argparse.ArgumentParser(description="Two moons: a film of a network that learns.")
+    parser.add_argument("--out", type=Path, default=Path("runs"), help="where pages go (default: %(default)s)")
+    main(parser.parse_args().out)

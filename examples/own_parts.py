@@ -17,12 +17,18 @@ any other: the layer has a frame, and its parameters have gradients.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
+from typing import Any
+
+import matplotlib
 
 import microbp
 from microbp import Tensor, nn, optim, viz
-from microbp.autograd import gradcheck
+from microbp.autograd import grad, gradcheck
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
 
 # %%
 # An activation
@@ -111,6 +117,27 @@ def check() -> bool:
 
 
 # %%
+# How do they look?
+# -----------------
+# A function is easier to judge with its slope beside it, and the slope is one call away. That of swish dips below 0,
+# which ReLU's never does. That of log cosh ends at ±1: no error, however large, pulls with more than that.
+
+
+def draw_functions(axes: Any) -> None:
+    """Draw the activation and the loss of an error, each with its derivative."""
+    x = microbp.linspace(-5, 5, 200, requires_grad=True)
+    for panel, part in zip(axes, (swish, lambda error: error.cosh().log()), strict=True):
+        y = part(x)
+        (slope,) = grad(y.sum(), x)
+        panel.plot(x.detach(), y.detach(), color="#0072B2", label="the function")
+        panel.plot(x.detach(), slope, "--", color="#D55E00", label="its slope, by backpropagation")
+        panel.grid(alpha=0.3)
+    axes[0].set(title="swish", xlabel="x")
+    axes[1].set(title="log cosh", xlabel="error")
+    axes[0].legend(frameon=False, fontsize="small")
+
+
+# %%
 # Drawing and training
 # --------------------
 # The drawing is one training step on three points. The own parts are there like all others: the layer with its frame
@@ -143,9 +170,22 @@ def main(out: Path) -> list[float]:
         losses.append(loss.item())
         if step % 100 == 0:
             print(f"step {step:3d}   loss {losses[-1]:.5f}")
+
+    figure, axes = plt.subplots(1, 3, figsize=(12, 3.6), layout="constrained")
+    draw_functions(axes[:2])
+    axes[2].plot(x[:, 0], y[:, 0], "o", markersize=4, color="#D55E00", label="to be learned")
+    axes[2].plot(x[:, 0], network(x).detach()[:, 0], color="#0072B2", label="learned")
+    axes[2].plot(x[:, 0], network.bumps(x).detach(), color="black", alpha=0.3, linewidth=1)
+    axes[2].set(title="half a wave, and the bumps behind it", xlabel="x")
+    axes[2].legend(frameon=False, fontsize="small")
+    figure.savefig(out / "own_parts.png", dpi=100)
+    plt.close(figure)
     print(f"the graph: {out / 'own_parts.svg'}")
+    print(f"the functions: {out / 'own_parts.png'}")
     return losses
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "runs"))
+    parser = argparse.ArgumentParser(description="Parts of your own: an activation, a loss, a layer.")
+    parser.add_argument("--out", type=Path, default=Path("runs"), help="where pictures go (default: %(default)s)")
+    main(parser.parse_args().out)

@@ -12,7 +12,7 @@ Run it with ``python examples/step_through.py``, and open the file that it names
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import microbp
@@ -60,4 +60,6 @@ def main(out: Path) -> viz.Stepper:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "runs"))
+    parser = argparse.ArgumentParser(description="One backward pass, step by step.")
+    parser.add_argument("--out", type=Path, default=Path("runs"), help="where pages go (default: %(default)s)")
+    main(parser.parse_args().out)

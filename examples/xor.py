@@ -14,7 +14,7 @@ points go through the network as the rows of one matrix.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import microbp
@@ -82,4 +82,6 @@ def main(out: Path) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "runs"))
+    parser = argparse.ArgumentParser(description="XOR: why there are hidden layers.")
+    parser.add_argument("--out", type=Path, default=Path("runs"), help="where pictures go (default: %(default)s)")
+    main(parser.parse_args().out)

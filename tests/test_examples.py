@@ -69,6 +69,7 @@ def test_own_parts_are_right_and_learn(tmp_path: Path, capsys: pytest.CaptureFix
     assert losses[-1] < 0.01 < 0.1 < losses[0]
     assert "gradients checked: swish, log_cosh, bumps" in capsys.readouterr().out
     assert "bumps.centre" in (tmp_path / "own_parts.svg").read_text(encoding="utf-8")
+    assert is_picture(tmp_path / "own_parts.png")
 
 
 def test_skip_connections_keep_gradients_alive(tmp_path: Path) -> None:
