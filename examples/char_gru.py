@@ -212,8 +212,9 @@ for name, line in zip(baselines, (":", "-.", "--"), strict=True):
 left.set(xlabel="epoch", ylabel="bits a letter", ylim=(0, 6.2))
 left.legend(frameon=False, fontsize="small", ncols=2)
 
-begin = pages.index("\n\n") + 2  # the first sonnet that is whole
+begin = pages.find("\n\n") + 2  # the first sonnet that is whole
 low, high = np.quantile(states[:, counter], (0.02, 0.98))
+style = {"family": "monospace", "fontsize": 9, "ha": "center", "va": "center", "clip_on": True}
 row = 0
 for place in range(begin, len(pages)):
     if pages[place] == "\n":
@@ -223,7 +224,7 @@ for place in range(begin, len(pages)):
         continue
     shade = (states[place, counter] - low) / (high - low)
     box = {"facecolor": plt.cm.RdBu_r(0.1 + 0.8 * shade), "edgecolor": "none", "pad": 1.5}
-    right.text(columns[place], -row, pages[place], family="monospace", fontsize=9, ha="center", va="center", bbox=box)
+    right.text(columns[place], -row, pages[place], bbox=box, **style)
 right.set(xlim=(-1, 56), ylim=(-13.7, 0.7), title=f"number {counter} of the state, letter by letter")
 right.axis("off")
 figure.savefig(options.out / "char_gru.png", dpi=110)
@@ -233,6 +234,6 @@ print(f"the picture: {options.out / 'char_gru.png'}")
 # %%
 # To try
 # ------
-# - ``--text`` reads any text of yours. Which price does it reach on the source of this program, and why is that lower?
+# - ``--text`` reads any text of yours. How far does it get with the source of this program, and what would it need?
 # - Set ``SPAN`` to 4. What can be learned from gradients that short, and what not?
 # - Replace ``nn.GRUCell`` by ``nn.RNNCell``, which has no gates. How much do they save?

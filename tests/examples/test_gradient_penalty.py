@@ -21,6 +21,6 @@ def test_the_penalty_keeps_slopes_where_theory_says_and_lets_points_learn(
     assert names["heights"][0.0] > 100
     assert sum(names["found"][2.0]) > 0.6
     assert min(names["found"][2.0]) > 0.03  # every corner has its points
-    assert sum(names["found"][0.0]) < 0.3
+    assert sum(names["found"][0.0]) < 0.4
     assert (tmp_path / "gradient_penalty.png").read_bytes().startswith(b"\x89PNG")
     assert capsys.readouterr().err == ""  # no progress bar where there is no terminal
