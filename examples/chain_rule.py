@@ -1,9 +1,13 @@
-"""The chain rule by hand: the gradients of a small expression, worked out and then computed.
+"""
+The chain rule by hand
+======================
+
+The gradients of a small expression, worked out and then computed::
 
     L = (a * b + c) * a
 
 With p = a * b and s = p + c, the chain rule walks from L = s * a back to a. It gets there on
-two ways, since a is used twice, and the gradient is the sum over both:
+two ways, since a is used twice, and the gradient is the sum over both::
 
     dL/ds = a,    dL/dp = dL/ds * 1,    dL/da = dL/dp * b + s
 
@@ -14,11 +18,17 @@ into those of its inputs, and both arrows from a say what they contribute.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import microbp
 from microbp import viz
+
+# %%
+# The same twice
+# --------------
+# On the way forward the names are those of the formula. ``backward()`` does the rest; below it stands what the chain
+# rule says, number by number, and both are printed side by side.
 
 
 def main(out: Path) -> dict[str, float]:
@@ -47,5 +57,13 @@ def main(out: Path) -> dict[str, float]:
     return computed
 
 
+# %%
+# The numbers, and the graph
+# --------------------------
+# Find the two arrows that leave a, and what they add up to: -6 from the product, +4 from the last multiplication.
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "runs"))
+    parser = argparse.ArgumentParser(description="The chain rule by hand.")
+    parser.add_argument("--out", type=Path, default=Path("runs"), help="where pictures go (default: %(default)s)")
+    main(parser.parse_args().out)

@@ -1,4 +1,8 @@
-"""Depth: why gradients vanish in a deep network, and what brings them back.
+"""
+Depth, and vanishing gradients
+==============================
+
+Why do gradients vanish in a deep network, and what brings them back?
 
 Going back through a layer multiplies the gradient by the slope of its activation and by its
 weights. The slope of a sigmoid is at most 1/4: after ten layers almost nothing is left, and
@@ -16,6 +20,7 @@ reaches the first layer; the picture shows gradients layer by layer, and the los
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -41,6 +46,11 @@ def network(depth: int, **options: object) -> nn.Sequential:
     """`depth` layers, 16 units wide, from the two coordinates to a score for each arm."""
     return lab.layered_network(depth, 16, inputs=2, outputs=2, **options)
 
+
+# %%
+# Six structures
+# --------------
+# They differ in one thing each; points, order and seeds are the same.
 
 STRUCTURES = {
     "sigmoid, 2 layers": lambda: network(2, activation=nn.Sigmoid),
@@ -84,4 +94,6 @@ def main(out: Path) -> lab.StructureReport:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "runs"))
+    parser = argparse.ArgumentParser(description="Depth, and vanishing gradients.")
+    parser.add_argument("--out", type=Path, default=Path("runs"), help="where pictures go (default: %(default)s)")
+    main(parser.parse_args().out)

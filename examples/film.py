@@ -1,4 +1,8 @@
-"""A film of a network that learns: its matrices, its gradients, and the line that it draws between two moons.
+"""
+Two moons: a film of a network that learns
+==========================================
+
+A film of a network that learns: its matrices, its gradients, and the line that it draws between two moons.
 
 Two half circles of points reach into each other, so that no straight line separates them. A
 network 2-16-16-1 learns to tell them apart. Each layer has a learning rate of its own; in a second run,
@@ -13,6 +17,7 @@ with the arrow keys.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -54,6 +59,12 @@ def moons(count: int = 200) -> tuple[microbp.Tensor, microbp.Tensor]:
     return microbp.tensor(points, dtype=microbp.float32), microbp.tensor(lower[:, None], dtype=microbp.float32)
 
 
+# %%
+# Training, watched
+# -----------------
+# ``lab.watch`` records every step; the loop itself is the ordinary one.
+
+
 def train(name: str, steps: int) -> tuple[lab.Recorder, float]:
     """Train with the rates of this name; return the record and the share of points that are on the right side."""
     microbp.manual_seed(0)
@@ -91,4 +102,6 @@ def main(out: Path, steps: int = 300) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "runs"))
+    parser = argparse.ArgumentParser(description="Two moons: a film of a network that learns.")
+    parser.add_argument("--out", type=Path, default=Path("runs"), help="where pages go (default: %(default)s)")
+    main(parser.parse_args().out)

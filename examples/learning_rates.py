@@ -1,4 +1,8 @@
-"""A learning rate for each layer: hold one still, let another run, and see what becomes of the weights.
+"""
+A learning rate for each layer
+==============================
+
+Hold one layer still, let another run, and see what becomes of the weights.
 
 A step changes a weight by its learning rate times its gradient. One rate for all layers is a
 choice like any other: with groups of parameters each layer can have its own. A rate of 0 holds
@@ -13,7 +17,7 @@ whose rate is 0. The picture shows its matrix and another's before and after.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import matplotlib
@@ -45,6 +49,12 @@ class Network(nn.Module):
 
     def forward(self, x: microbp.Tensor) -> microbp.Tensor:
         return self.last(self.second(self.first(x).tanh()).tanh())
+
+
+# %%
+# Training at these rates
+# -----------------------
+# ``optim.layer_groups`` makes a group for every layer that is named; the others learn at the global rate.
 
 
 def train(rates: dict[str, float], steps: int = 400) -> tuple[Network, Network, float, lab.Findings]:
@@ -103,4 +113,6 @@ def main(out: Path) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "runs"))
+    parser = argparse.ArgumentParser(description="A learning rate for each layer.")
+    parser.add_argument("--out", type=Path, default=Path("runs"), help="where pictures go (default: %(default)s)")
+    main(parser.parse_args().out)

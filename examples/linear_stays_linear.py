@@ -1,10 +1,12 @@
-"""Linear layers alone stay linear: why a network needs something between its layers.
+"""
+Linear layers alone stay linear
+===============================
 
-The composition of two linear maps is a linear map,
+Why does a network need something between its layers? The composition of two linear maps is a linear map::
 
-    W2 (W1 x + b1) + b2 = (W2 W1) x + (W2 b1 + b2),
+    W2 (W1 x + b1) + b2 = (W2 W1) x + (W2 b1 + b2)
 
-so that a stack of them, however deep, computes no more than a single one. It cannot learn
+A stack of them, however deep, computes no more than a single one. It cannot learn
 XOR, which no straight line solves (Minsky & Papert, *Perceptrons*, 1969). A function that
 bends between the layers, tanh here, makes all the difference.
 
@@ -16,7 +18,7 @@ says "0" and where "1".
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import matplotlib
@@ -26,6 +28,11 @@ from microbp import lab, nn, optim
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
+
+# %%
+# The task
+# --------
+# XOR again, around 0 this time: a straight line can have three of the four points right, and never all.
 
 
 def points() -> tuple[microbp.Tensor, microbp.Tensor]:
@@ -47,6 +54,13 @@ def train(model: nn.Module, steps: int = 100) -> float:
     return loss.item()
 
 
+# %%
+# One matrix for all
+# ------------------
+# To find the matrix that a stack is equal to, one need not multiply: ask the stack what it makes of 0, and of each unit
+# vector.
+
+
 @microbp.no_grad()
 def as_one_layer(model: nn.Sequential) -> nn.Linear:
     """The one linear layer that a stack of them is equal to: the offset from what it makes of 0, then a column each."""
@@ -54,6 +68,12 @@ def as_one_layer(model: nn.Sequential) -> nn.Linear:
     single.bias[...] = model(microbp.zeros(1, 2))[0]
     single.weight[...] = (model(microbp.eye(2)) - single.bias).T
     return single
+
+
+# %%
+# Four stacks
+# -----------
+# One, two and six linear layers, and two with tanh between them.
 
 
 def main(out: Path) -> dict[str, float]:
@@ -86,4 +106,6 @@ def main(out: Path) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "runs"))
+    parser = argparse.ArgumentParser(description="Linear layers alone stay linear.")
+    parser.add_argument("--out", type=Path, default=Path("runs"), help="where pictures go (default: %(default)s)")
+    main(parser.parse_args().out)

@@ -1,7 +1,10 @@
-"""Parts of one's own: an activation, a loss and a layer, checked, trained and drawn.
+"""
+Parts of your own: an activation, a loss, a layer
+=================================================
 
-None of them needs a derivative by hand, since whatever is computed from tensors has a
-gradient. That it is the right one can be checked: `gradcheck` compares it with differences,
+An activation, a loss and a layer of your own: how much is there to write? As much as you would write on paper. None
+of them needs a derivative by hand, since whatever is computed from tensors has a gradient. That it is the right one
+can be checked: ``gradcheck`` compares it with differences::
 
     df/dx = (f(x + h) - f(x - h)) / 2h    for a small h.
 
@@ -14,12 +17,24 @@ any other: the layer has a frame, and its parameters have gradients.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
+from typing import Any
+
+import matplotlib
 
 import microbp
 from microbp import Tensor, nn, optim, viz
-from microbp.autograd import gradcheck
+from microbp.autograd import grad, gradcheck
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+
+# %%
+# An activation
+# -------------
+# A function from a tensor to a tensor is all it takes. This one is *swish* (Ramachandran, Zoph & Le, *Searching for
+# Activation Functions*, 2017), which ``nn.SiLU`` has as well.
 
 
 def swish(x: Tensor) -> Tensor:
@@ -27,9 +42,24 @@ def swish(x: Tensor) -> Tensor:
     return x * microbp.sigmoid(x)
 
 
+# %%
+# A loss
+# ------
+# A loss is a function that ends in a single number. Near 0, log cosh e is e²/2; far away it is \|e\| - log 2. So it
+# forgives what lies far out, and has no kink: its derivative is tanh e.
+
+
 def log_cosh(predicted: Tensor, target: Tensor) -> Tensor:
     """A loss: like the squared error for small errors, like the absolute error for large ones."""
     return (predicted - target).cosh().log().mean()
+
+
+# %%
+# A layer
+# -------
+# What has something to learn is a ``Module``: what is learned is a ``Parameter``, what is computed stands in
+# ``forward``. These units answer near a place of their own, like those of a radial basis network (Broomhead & Lowe,
+# 1988). Place and sharpness of each are learned.
 
 
 def bumps(x: Tensor, centre: Tensor, sharpness: Tensor) -> Tensor:
@@ -49,6 +79,12 @@ class Bumps(nn.Module):
         return bumps(x, self.centre, self.sharpness)
 
 
+# %%
+# All three in a network
+# ----------------------
+# Own parts and others go together in any order.
+
+
 class Network(nn.Module):
     """The layer and the activation among ordinary ones."""
 
@@ -62,6 +98,12 @@ class Network(nn.Module):
         return self.last(swish(self.hidden(self.bumps(x))))
 
 
+# %%
+# Are the gradients right?
+# ------------------------
+# Differences are precise in float64 only, so that is what is checked: some random numbers for every argument.
+
+
 def check() -> bool:
     """Compare the gradients of all three parts with differences, in float64, where those are precise."""
 
@@ -72,6 +114,34 @@ def check() -> bool:
     right = [gradcheck(part, inputs) for part, inputs in parts.items()]
     print("gradients checked:", ", ".join(part.__name__ for part in parts))
     return all(right)
+
+
+# %%
+# How do they look?
+# -----------------
+# A function is easier to judge with its slope beside it, and the slope is one call away. That of swish dips below 0,
+# which ReLU's never does. That of log cosh ends at ±1: no error, however large, pulls with more than that.
+
+
+def draw_functions(axes: Any) -> None:
+    """Draw the activation and the loss of an error, each with its derivative."""
+    x = microbp.linspace(-5, 5, 200, requires_grad=True)
+    for panel, part in zip(axes, (swish, lambda error: error.cosh().log()), strict=True):
+        y = part(x)
+        (slope,) = grad(y.sum(), x)
+        panel.plot(x.detach(), y.detach(), color="#0072B2", label="the function")
+        panel.plot(x.detach(), slope, "--", color="#D55E00", label="its slope, by backpropagation")
+        panel.grid(alpha=0.3)
+    axes[0].set(title="swish", xlabel="x")
+    axes[1].set(title="log cosh", xlabel="error")
+    axes[0].legend(frameon=False, fontsize="small")
+
+
+# %%
+# Drawing and training
+# --------------------
+# The drawing is one training step on three points. The own parts are there like all others: the layer with its frame
+# and the gradients of its parameters, the activation and the loss as the operations that they are made of.
 
 
 def main(out: Path) -> list[float]:
@@ -100,9 +170,22 @@ def main(out: Path) -> list[float]:
         losses.append(loss.item())
         if step % 100 == 0:
             print(f"step {step:3d}   loss {losses[-1]:.5f}")
+
+    figure, axes = plt.subplots(1, 3, figsize=(12, 3.6), layout="constrained")
+    draw_functions(axes[:2])
+    axes[2].plot(x[:, 0], y[:, 0], "o", markersize=4, color="#D55E00", label="to be learned")
+    axes[2].plot(x[:, 0], network(x).detach()[:, 0], color="#0072B2", label="learned")
+    axes[2].plot(x[:, 0], network.bumps(x).detach(), color="black", alpha=0.3, linewidth=1)
+    axes[2].set(title="half a wave, and the bumps behind it", xlabel="x")
+    axes[2].legend(frameon=False, fontsize="small")
+    figure.savefig(out / "own_parts.png", dpi=100)
+    plt.close(figure)
     print(f"the graph: {out / 'own_parts.svg'}")
+    print(f"the functions: {out / 'own_parts.png'}")
     return losses
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "runs"))
+    parser = argparse.ArgumentParser(description="Parts of your own: an activation, a loss, a layer.")
+    parser.add_argument("--out", type=Path, default=Path("runs"), help="where pictures go (default: %(default)s)")
+    main(parser.parse_args().out)

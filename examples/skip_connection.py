@@ -1,11 +1,15 @@
-"""A skip connection, x + f(x): what it does to the gradients of a deep network.
+"""
+Skip connections
+================
+
+A skip connection, x + f(x): what does it do to the gradients of a deep network?
 
 Going back through a block f multiplies the gradient by f's derivative; with tanh and many
-blocks that shrinks it to nothing. Going back through x + f(x) adds the gradient itself,
+blocks that shrinks it to nothing. Going back through x + f(x) adds the gradient itself::
 
-    dL/dx = dL/dy * (1 + f'(x)),
+    dL/dx = dL/dy * (1 + f'(x))
 
-so there is always a way through (He et al., *Deep Residual Learning*, 2016).
+So there is always a way through (He et al., *Deep Residual Learning*, 2016).
 
 Run it with ``python examples/skip_connection.py``. It prints how large the gradient of the
 first block is beside that of the last: without skip connections it falls to nothing as blocks
@@ -16,7 +20,7 @@ brings the whole gradient, whatever the layer does.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import microbp
@@ -34,6 +38,12 @@ class Block(nn.Module):
     def forward(self, x: microbp.Tensor) -> microbp.Tensor:
         y = microbp.tanh(self.linear(x))
         return x + y if self.skip else y
+
+
+# %%
+# How much arrives
+# ----------------
+# The gradient of the first block, beside that of the last.
 
 
 def first_gradient(depth: int, skip: bool, width: int = 16) -> float:
@@ -67,4 +77,6 @@ def main(out: Path) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "runs"))
+    parser = argparse.ArgumentParser(description="Skip connections.")
+    parser.add_argument("--out", type=Path, default=Path("runs"), help="where pictures go (default: %(default)s)")
+    main(parser.parse_args().out)

@@ -1,4 +1,6 @@
-"""The backward pass of a small network, step by step.
+"""
+One backward pass, step by step
+===============================
 
 A network with two inputs, four hidden units and three classes sees five points. One call
 writes a page on which each number of each gradient can be followed back to the loss: click
@@ -10,11 +12,16 @@ Run it with ``python examples/step_through.py``, and open the file that it names
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import microbp
 from microbp import nn, viz
+
+# %%
+# The network
+# -----------
+# Small enough to see every number, large enough to have everything: two layers, something that bends, a loss.
 
 
 class Network(nn.Module):
@@ -28,6 +35,12 @@ class Network(nn.Module):
 
     def forward(self, x: microbp.Tensor) -> microbp.Tensor:
         return self.fc2(self.act(self.fc1(x)))
+
+
+# %%
+# The page, and one way through it
+# --------------------------------
+# ``viz.stepper`` writes the page; ``viz.explain`` prints the way from the loss to one tensor, rule by rule.
 
 
 def main(out: Path) -> viz.Stepper:
@@ -47,4 +60,6 @@ def main(out: Path) -> viz.Stepper:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "runs"))
+    parser = argparse.ArgumentParser(description="One backward pass, step by step.")
+    parser.add_argument("--out", type=Path, default=Path("runs"), help="where pages go (default: %(default)s)")
+    main(parser.parse_args().out)

@@ -1,5 +1,8 @@
-"""XOR: the smallest problem that needs a hidden layer.
+"""
+XOR: why there are hidden layers
+================================
 
+XOR is the smallest problem that needs a hidden layer.
 No straight line separates {00, 11} from {01, 10}, so a single linear layer cannot learn it
 (Minsky & Papert, *Perceptrons*, 1969). Three hidden units can.
 
@@ -11,11 +14,16 @@ points go through the network as the rows of one matrix.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import microbp
 from microbp import nn, optim, viz
+
+# %%
+# The task
+# --------
+# Four points, and which of them belong together: those in opposite corners.
 
 
 def points() -> tuple[microbp.Tensor, microbp.Tensor]:
@@ -24,6 +32,12 @@ def points() -> tuple[microbp.Tensor, microbp.Tensor]:
     y = microbp.tensor([[0.0], [1.0], [1.0], [0.0]])
     x.name = "x"
     return x, y
+
+
+# %%
+# Learning
+# --------
+# The ordinary loop: forward, backward, a step against the gradient. The loss is the binary cross entropy of a score.
 
 
 def train(model: nn.Module, steps: int = 500, lr: float = 0.5) -> list[float]:
@@ -39,6 +53,13 @@ def train(model: nn.Module, steps: int = 500, lr: float = 0.5) -> list[float]:
         optimizer.step()
         losses.append(loss.item())
     return losses
+
+
+# %%
+# With and without
+# ----------------
+# Two networks, of which one has a layer between input and output, and a function that bends (tanh). The drawing is made
+# before the training, on all four points.
 
 
 def main(out: Path) -> dict[str, float]:
@@ -61,4 +82,6 @@ def main(out: Path) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "runs"))
+    parser = argparse.ArgumentParser(description="XOR: why there are hidden layers.")
+    parser.add_argument("--out", type=Path, default=Path("runs"), help="where pictures go (default: %(default)s)")
+    main(parser.parse_args().out)

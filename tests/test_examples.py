@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import importlib.util
+import re
 import statistics
 from pathlib import Path
 from types import ModuleType
@@ -23,9 +24,28 @@ def load(name: str) -> ModuleType:
     return module
 
 
-def test_every_example_is_tested() -> None:
-    names = "chain_rule depth digits film learning_rates linear_stays_linear own_parts skip_connection step_through xor"
-    assert sorted(path.stem for path in EXAMPLES.glob("*.py")) == names.split()
+def test_every_example_has_its_place_and_its_test() -> None:
+    order = (EXAMPLES / "order.txt").read_text(encoding="utf-8").split()
+    assert sorted(order) == sorted(path.stem for path in EXAMPLES.glob("*.py"))
+    listed = re.findall(
+        r"^\| (\d+) \| \[(\w+)\]\((\w+)\.py\)", (EXAMPLES / "README.md").read_text(encoding="utf-8"), re.M
+    )
+    assert listed == [(str(k), name, name) for k, name in enumerate(order, start=1)]
+    here = Path(__file__)
+    for name in order:
+        assert (
+            f'load("{name}")' in here.read_text(encoding="utf-8") or (here.parent / f"examples/test_{name}.py").exists()
+        )
+
+
+def test_every_example_is_a_page_of_the_gallery() -> None:
+    for path in EXAMPLES.glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        title = re.match(r'"""\n(.+)\n(=+)\n\n', text)
+        assert title is not None, f"{path.name} begins with a title"
+        assert len(title[1]) == len(title[2]), f"{path.name}: the line below the title is as long as that"
+        assert "\n# %%\n" in text, f"{path.name} has texts between its code"
+        assert "__doc__" not in text, f"{path.name}: a gallery runs it without its docstring"
 
 
 def test_chain_rule(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -49,6 +69,7 @@ def test_own_parts_are_right_and_learn(tmp_path: Path, capsys: pytest.CaptureFix
     assert losses[-1] < 0.01 < 0.1 < losses[0]
     assert "gradients checked: swish, log_cosh, bumps" in capsys.readouterr().out
     assert "bumps.centre" in (tmp_path / "own_parts.svg").read_text(encoding="utf-8")
+    assert is_picture(tmp_path / "own_parts.png")
 
 
 def test_skip_connections_keep_gradients_alive(tmp_path: Path) -> None:
