@@ -8,10 +8,11 @@ is left is still spread evenly from the first step on, however long the training
 from __future__ import annotations
 
 import io
+import math
 import os
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ __all__ = ["Plane", "Record", "Run", "read", "write"]
 Array = np.ndarray[Any, Any]
 Record = dict[str, Any]  # arrays, and Python numbers for what is a scalar
 
+CLASSES = 8  # of labels; with more, they are none
 OVERHEAD = 150  # bytes of an entry of a record beside its elements, roughly
 MARK = "microbp/run"
 FORMAT = 1
@@ -57,6 +59,13 @@ class Plane:
         """The points of the grid, shape (grid * grid, 2): row by row, the second coordinate growing with the row."""
         x, y = (np.linspace(self.low[k], self.high[k], self.grid) for k in range(2))
         return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2).astype(self.points.dtype)
+
+    def classes(self) -> Array | None:
+        """The number of the class of each point, shape (N,); None where there are no labels, or too many to be classes."""
+        if self.labels is None:
+            return None
+        kinds, numbers = np.unique(self.labels, return_inverse=True)
+        return numbers if len(kinds) <= CLASSES else None
 
 
 class Run:
@@ -117,6 +126,13 @@ class Run:
             return len(self.records) - 1
         return int(np.searchsorted(self.steps, step, side="right")) - 1
 
+    def part(self, positions: Iterable[int]) -> Run:
+        """The run of some of the records alone."""
+        chosen = Run(self.stride, math.inf, self.plane)
+        for position in positions:
+            chosen.add(self.steps[position], self.records[position])
+        return chosen
+
     def stacked(self) -> dict[str, Array]:
         """Each track as one array, the records along its first axis; NaN where there was nothing to record."""
         if self._stacked is None:
@@ -129,7 +145,7 @@ class Run:
 
 def size_of(record: Record) -> int:
     """How many bytes a record takes."""
-    return sum(OVERHEAD + getattr(value, "nbytes", 0) for value in record.values())
+    return OVERHEAD * len(record) + sum([value.nbytes for value in record.values() if type(value) is not float])
 
 
 def stack(parts: Sequence[Any]) -> Array:
