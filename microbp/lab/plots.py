@@ -320,8 +320,8 @@ def plot_activations(source: Any, data: Any = None, ax: Any = None, *, step: int
     )
     for box in parts["boxes"]:
         box.set(facecolor=colour(5), edgecolor=colour(0))
-    ends = [np.quantile(values, (0.05, 0.95)) for track in tracks.values() for values in map(known_of, track) if values.size]
-    axes.update_datalim([(0, end) for pair in ends for end in pair])
+    steps = [known_of(values) for track in tracks.values() for values in track]
+    axes.update_datalim([(0, end) for values in steps if values.size for end in np.quantile(values, (0.05, 0.95))])
     axes.autoscale_view()
     axes.set_xticks(range(len(tracks)), list(tracks), rotation=90, fontsize="small")
     return finished(axes, title="activations", ylabel="output")

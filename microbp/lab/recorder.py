@@ -301,15 +301,15 @@ class Recorder:
         path : path
             ``"training.gif"``, say. Folders that are missing are made.
         plots : sequence of callable, optional
-            What to draw, each on axes of its own: ``plot(record, ax=axes, step=k)`` is called for the frame k. All
-            plots of the lab can be called so; ``functools.partial(lab.plot_weights, name="2.weight")`` chooses a matrix. By
+            What to draw, each on axes of its own: ``plot(record, ax=axes, step=k)`` is called for the frame k, as all
+            plots of the lab can be; ``functools.partial(lab.plot_weights, name="2.weight")`` chooses a matrix. By
             default the loss, the decision boundary if there is one, and the first four weight matrices.
         frames : int
             The largest number of frames. If there are more records, so many are taken, evenly spread.
         fps : float
             Frames in a second; the last one stays for another second.
         loop : int
-            How often it is repeated; 0 is for ever.
+            How often it runs; 0 is for ever.
         dpi : float
             Pixels to an inch; a plot is 4 inches wide and 3.2 high.
 

@@ -61,7 +61,7 @@ class Plane:
         return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2).astype(self.points.dtype)
 
     def classes(self) -> Array | None:
-        """The number of the class of each point, shape (N,); None where there are no labels, or too many to be classes."""
+        """The number of the class of each point, shape (N,); None without labels, or with too many to be classes."""
         if self.labels is None:
             return None
         kinds, numbers = np.unique(self.labels, return_inverse=True)
@@ -145,7 +145,8 @@ class Run:
 
 def size_of(record: Record) -> int:
     """How many bytes a record takes."""
-    return OVERHEAD * len(record) + sum([value.nbytes for value in record.values() if type(value) is not float])
+    arrays: list[int] = [value.nbytes for value in record.values() if type(value) is not float]
+    return OVERHEAD * len(record) + sum(arrays)
 
 
 def stack(parts: Sequence[Any]) -> Array:

@@ -37,7 +37,7 @@ class Slot(NamedTuple):
 
 
 def slots(modules: Mapping[str, Module], registry: str) -> list[Slot]:
-    """The places of the parameters (``"_parameters"``) or buffers (``"_buffers"``) of modules, shared ones only once."""
+    """Where modules have their ``"_parameters"``, or their ``"_buffers"``; shared ones only once."""
     found = {}
     for path, module in modules.items():
         held = getattr(module, registry)

@@ -6,6 +6,7 @@ import copy
 import gc
 import math
 import sys
+import tracemalloc
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -145,6 +146,26 @@ def test_memory_is_bounded_and_records_stay_evenly_spread() -> None:
     assert 400 - steps[-1] <= np.diff(steps)[0]
 
 
+def test_a_long_training_allocates_no_more_than_the_memory_that_it_may(tmp_path: Path) -> None:
+    model, allowed = network(16), 1_000_000
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    rec = lab.watch(model, optimizer, data=ring(), grid=8, memory=allowed)
+    train(model, optimizer, 10, rec)
+    rec.film(tmp_path / "film.html")  # whatever is imported or cached is so before anything is counted
+    tracemalloc.start()
+    try:
+        for _ in range(10):
+            train(model, optimizer, 60, rec)
+            rec.film(tmp_path / "film.html")  # boundaries are records too
+        gc.collect()
+        held, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert rec.run.stride > 1
+    assert allowed / 4 < held < 1.1 * allowed
+    assert most < 8 * allowed, "the page is made of fewer copies than that"
+
+
 def test_what_to_log_can_be_chosen() -> None:
     def kinds(**options: Any) -> set[str]:
         model = network()
@@ -157,6 +178,7 @@ def test_what_to_log_can_be_chosen() -> None:
     assert kinds() == always | {"weights", "update_ratio", "grads", "acts"}
     assert kinds(log="weights", data=ring()[0]) == always | {"weights", "update_ratio", "boundary"}
     assert kinds(log="grads") == always | {"grads"}
+    assert kinds(log=[]) == always
     assert kinds(log=["acts", "grads"]) == always | {"acts", "grads"}
 
 
