@@ -76,11 +76,11 @@ def doctor(
     =============================== ===================================================================
     finding                         what triggers it
     =============================== ===================================================================
-    vanishing gradients             a layer's gradient norm is below 1/1000 of the last layer's
+    vanishing gradients             the gradient norm of a layer's weights is below 1/1000 of the last layer's
     exploding gradients             it is above 1000 times that, or 1000 times the norm of its weights
     NaN or infinite                 the loss or a gradient is
     no gradient                     a parameter that requires grad is not in the graph of the loss
-    dead ReLUs                      over half of a layer's units are 0 for all values of the batch, at least 8
+    dead ReLUs                      over 70 % of a layer's units are 0 for all values of the batch, at least 8
     saturated units                 over half of a layer's units have below 5 % of the steepest slope for 90 % of them
     softmax before cross entropy    the loss takes logits and is given a softmax or sigmoid
     broadcast loss                  N predictions and N labels became N x N errors

@@ -27,7 +27,8 @@ SIGMOIDS: dict[Op, float] = {
 FLAT = 0.05  # of the steepest slope: beyond ±4.4 for a sigmoid, ±2.2 for tanh
 SAMPLES = 8  # so many values of a unit it takes to say that it is always off, or flat
 ALWAYS = 0.9  # of the samples: a few pass through the steep middle even of a unit that is far too steep
-MOST = 0.5  # of a layer's units; that some are silent on a batch is how ReLU layers work
+SATURATED = 0.5  # of a layer's units
+DEAD = 0.7  # in a deep network of ReLUs all samples become alike on the way up, and half of the units are off for them
 
 
 class Activation:
@@ -78,7 +79,7 @@ def dead_relus(evidence: Evidence) -> Iterator[Finding]:
     """Layers in which most ReLUs are off for the whole batch."""
     for found in activations(evidence):
         units, samples = found.slopes.shape
-        if found.is_rectifier and samples >= SAMPLES and found.dead > MOST * units:
+        if found.is_rectifier and samples >= SAMPLES and found.dead > DEAD * units:
             yield Finding(
                 "dead ReLUs",
                 found.where,
@@ -94,7 +95,7 @@ def saturated_units(evidence: Evidence) -> Iterator[Finding]:
     """Layers in which most sigmoids or tanhs are on their flat ends."""
     for found in activations(evidence):
         units, samples = found.slopes.shape
-        if not found.is_rectifier and samples >= SAMPLES and found.saturated > MOST * units:
+        if not found.is_rectifier and samples >= SAMPLES and found.saturated > SATURATED * units:
             yield Finding(
                 "saturated units",
                 found.where,
