@@ -92,7 +92,7 @@ def doctor(
     =============================== ===================================================================
 
     Where there are dead or saturated units, vanishing gradients are their symptom and are not reported beside them;
-    nor are symptoms of unscaled inputs, of exploding gradients or of NaN.
+    nor are symptoms of unscaled inputs (these units among them), of exploding gradients or of NaN.
 
     Examples
     --------
@@ -118,7 +118,13 @@ def doctor(
 EXPLAINS = {
     "dead ReLUs": {"vanishing gradients"},
     "saturated units": {"vanishing gradients"},
-    "unscaled inputs": {"vanishing gradients", "exploding gradients", "learning rate too high"},
+    "unscaled inputs": {
+        "dead ReLUs",
+        "saturated units",
+        "vanishing gradients",
+        "exploding gradients",
+        "learning rate too high",
+    },
     "exploding gradients": {"learning rate too high"},
     "NaN or infinite": {"vanishing gradients", "exploding gradients", "learning rate too high"},
 }
