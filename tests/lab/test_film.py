@@ -375,6 +375,26 @@ def test_numbers_that_are_not_finite_are_shown_as_such(opened: Any, tmp_path: Pa
     assert "loss ∞" in page.run("return document.querySelector('.summary').textContent")
 
 
+@in_browser
+def test_a_loss_that_is_nan_is_called_so_and_drawn_nowhere(opened: Any, tmp_path: Path) -> None:
+    rec = lab.watch(nn.Linear(2, 1))
+    for loss in (0.5, math.nan):
+        rec.step(loss)
+    lost = lab.watch(nn.Linear(2, 1))
+    lost.step(math.nan)
+    page = opened(rec.film(tmp_path / "film.html"), 2)
+    assert page.run("return document.querySelector('.summary').textContent") == "step 1, loss NaN"
+    visible = "return getComputedStyle(document.querySelector('.loss circle')).visibility"
+    assert page.run(visible) == "hidden"
+    page.press("\ue012")
+    assert page.run(visible) == "visible"
+    page = opened(lost.film(tmp_path / "lost.html"))
+    assert page.run("return [...document.querySelectorAll('.loss text')].map((text) => text.textContent)") == [
+        "step 0",
+        "1",
+    ]
+
+
 # -- without a browser -----------------------------------------------------------------------
 
 
