@@ -182,15 +182,15 @@ class Recorder:
         self._settle()
         if self.run.plane is None or self.model is None:
             return
-        for record in (self.run.records[position] for position in positions):
+        for position in positions:
+            record = self.run.records[position]
             if "boundary" not in record:
                 values = {
                     name.split("/", 1)[1]: value
                     for name, value in record.items()
                     if name.startswith(("weights/", "buffers/"))
                 }
-                record["boundary"] = evaluate(self.model, self.run.plane, values)
-                self.run.grow(record["boundary"].nbytes)
+                self.run.add_boundary(position, evaluate(self.model, self.run.plane, values))
 
     def print_weights(self, step: int | None = None) -> None:
         """Print every parameter as it was at a step, as tensors are printed.

@@ -87,7 +87,7 @@ class Run:
     records : list of dict
         What was recorded at each of them.
     nbytes : int
-        How much memory the records take, roughly.
+        How much memory the records take, roughly, with boundaries that are still to be computed.
     """
 
     def __init__(self, stride: int, memory: float, plane: Plane | None = None) -> None:
@@ -97,6 +97,7 @@ class Run:
         self.steps: list[int] = []
         self.records: list[Record] = []
         self.nbytes = 0
+        self._boundary = 0 if plane is None else plane.grid**2 * plane.points.itemsize  # bytes of one
         self._stacked: dict[str, Array] | None = None
 
     def is_due(self, step: int) -> bool:
@@ -107,18 +108,27 @@ class Run:
         """Append a record; drop every other one as long as they take too much memory."""
         self.steps.append(step)
         self.records.append(record)
-        self.grow(size_of(record))
+        self.nbytes += self._size_of(record)
+        self._stacked = None
         while self.nbytes > self.memory and len(self.records) > 2:
             self.stride *= 2
             kept = [k for k, number in enumerate(self.steps) if self.is_due(number)]
             self.steps = [self.steps[k] for k in kept]
             self.records = [self.records[k] for k in kept]
-            self.nbytes = sum(map(size_of, self.records))
+            self.nbytes = sum(map(self._size_of, self.records))
 
-    def grow(self, nbytes: int) -> None:
-        """Note that the records have become larger."""
-        self.nbytes += nbytes
+    def add_boundary(self, position: int, boundary: Array) -> None:
+        """Add to a record the boundary, for which there was room kept: that of one output, until the first is known."""
+        self.records[position]["boundary"] = boundary
         self._stacked = None
+        if boundary.nbytes != self._boundary:
+            self._boundary = boundary.nbytes
+            self.nbytes = sum(map(self._size_of, self.records))
+
+    def _size_of(self, record: Record) -> int:
+        """How many bytes a record takes, or will take."""
+        arrays: list[int] = [value.nbytes for value in record.values() if type(value) is not float]
+        return OVERHEAD * len(record) + sum(arrays) + (0 if "boundary" in record else self._boundary)
 
     def latest(self, step: int | None) -> int:
         """The position of the last record at or before a step; of the last one of all for None."""
@@ -141,12 +151,6 @@ class Run:
             for name in names:
                 self._stacked[name] = stack([record.get(name) for record in self.records])
         return self._stacked
-
-
-def size_of(record: Record) -> int:
-    """How many bytes a record takes."""
-    arrays: list[int] = [value.nbytes for value in record.values() if type(value) is not float]
-    return OVERHEAD * len(record) + sum(arrays)
 
 
 def stack(parts: Sequence[Any]) -> Array:

@@ -40,7 +40,7 @@ def test_memory_is_bounded_and_records_stay_evenly_spread() -> None:
 def test_a_long_training_allocates_no_more_than_the_memory_that_it_may(tmp_path: Path) -> None:
     model, allowed = network(16), 1_000_000
     optimizer = optim.SGD(model.parameters(), lr=0.1)
-    rec = lab.watch(model, optimizer, data=ring(), grid=8, memory=allowed)
+    rec = lab.watch(model, optimizer, data=ring(), grid=40, memory=allowed)
     train(model, optimizer, 10, rec)
     rec.film(tmp_path / "film.html")  # whatever is imported or cached is so before anything is counted
     tracemalloc.start()
@@ -48,6 +48,7 @@ def test_a_long_training_allocates_no_more_than_the_memory_that_it_may(tmp_path:
         for _ in range(10):
             train(model, optimizer, 60, rec)
             rec.film(tmp_path / "film.html")  # boundaries are records too
+            assert rec.run.nbytes <= allowed
         gc.collect()
         held, most = tracemalloc.get_traced_memory()
     finally:
@@ -96,3 +97,17 @@ def test_files_that_are_no_runs_are_refused(tmp_path: Path) -> None:
             Recorder.load(tmp_path / name)
     with pytest.raises(FileNotFoundError):
         Recorder.load(tmp_path / "nothing")
+
+
+def test_room_is_kept_for_boundaries_of_several_outputs_once_the_first_is_known() -> None:
+    model = nn.Linear(2, 5)
+    rec = lab.watch(model, log="weights", data=ring()[0], grid=10)
+    for _ in range(4):
+        rec.step(1.0)
+    one = rec.run.nbytes
+    rec.complete([0])
+    more = 4 * 4 * 100 * 4  # four more outputs in float32 of 100 points, in four records
+    assert more <= rec.run.nbytes - one < 1.2 * more
+    before = rec.run.nbytes
+    rec.complete(range(4))
+    assert rec.run.nbytes - before < 0.1 * more
