@@ -42,7 +42,7 @@ class Options(NamedTuple):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise OptionError(f"to_gif() takes a whole number of at least {least} as {name}, got {value!r}")
-        for name, most in (("fps", 100), ("dpi", 1000)):
+        for name, most in (("fps", 50), ("dpi", 1000)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= most:
                 raise OptionError(f"to_gif() takes a number above 0 and up to {most} as {name}, got {value!r}")

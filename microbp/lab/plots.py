@@ -288,7 +288,7 @@ def plot_activations(source: Any, data: Any = None, ax: Any = None, *, step: int
     ax : matplotlib axes, optional
         Where to draw; by default in a new figure.
     step : int
-        Which step of a history; by default the last. The vertical scale is that of the whole history.
+        Which step of a history; by default the last. The vertical scale suits all steps, or 100 of them.
 
     Returns
     -------
@@ -320,7 +320,7 @@ def plot_activations(source: Any, data: Any = None, ax: Any = None, *, step: int
     )
     for box in parts["boxes"]:
         box.set(facecolor=colour(5), edgecolor=colour(0))
-    steps = [known_of(values) for track in tracks.values() for values in track]
+    steps = [known_of(values) for track in tracks.values() for values in track[:: 1 + len(track) // 100]]
     axes.update_datalim([(0, end) for values in steps if values.size for end in np.quantile(values, (0.05, 0.95))])
     axes.autoscale_view()
     axes.set_xticks(range(len(tracks)), list(tracks), rotation=90, fontsize="small")

@@ -109,7 +109,7 @@ def test_a_training_that_diverges_is_drawn_without_warnings(tmp_path: Path) -> N
     [
         ({"frames": 0}, "at least 1 as frames, got 0"),
         ({"loop": -1}, "at least 0 as loop, got -1"),
-        ({"fps": 0}, "up to 100 as fps, got 0"),
+        ({"fps": 0}, "up to 50 as fps, got 0"),
         ({"fps": float("nan")}, "as fps, got nan"),
         ({"dpi": 1e6}, "up to 1000 as dpi, got 1000000.0"),
         ({"plots": []}, "no plots to draw"),
