@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,7 @@ class Outputs:
         self.wanted = True
         self._tracks = {module: f"acts/{path or type(module).__name__}" for path, module in modules.items()}
         self._owners: dict[int, weakref.ref[Tensor]] = {}  # the tensors that they were in, by id
-        self._handles: list[Handle] = [module.register_forward_hook(reporter(self)) for module in self._tracks]
+        self._handles: list[Handle] = [module.register_forward_hook(Reporter(self)) for module in self._tracks]
 
     def next_step(self, wanted: bool) -> None:
         """Begin anew, with a step that is to be recorded or not."""
@@ -57,7 +57,7 @@ class Outputs:
 
     def see(self, module: Module, output: Any) -> None:
         """Keep what a module put out, if it is one of those that are listened to and its operations are recorded."""
-        track = self._tracks.get(module)
+        track = self._tracks.get(module)  # a shallow copy of a module has the same hooks
         if track is None or not is_grad_enabled():
             return
         if isinstance(output, Tensor):
@@ -84,16 +84,23 @@ class Outputs:
             self._owners[id(tensor)] = weakref.ref(tensor)
 
 
-def reporter(outputs: Outputs) -> Callable[[Module, Any, Any], None]:
-    """A hook that hands on each output; it does not keep the recorder alive."""
-    holder = weakref.ref(outputs)
+class Reporter:
+    """A hook that hands on each output, to one who is not kept alive for it; a copy of it reports to nobody."""
 
-    def report(module: Module, args: Any, output: Any) -> None:
-        listener = holder()
+    def __init__(self, listener: Outputs | None) -> None:
+        self._listener = nobody if listener is None else weakref.ref(listener)
+
+    def __call__(self, module: Module, args: Any, output: Any) -> None:
+        listener = self._listener()
         if listener is not None and listener.wanted:
             listener.see(module, output)
 
-    return report
+    def __reduce__(self) -> tuple[type[Reporter], tuple[None]]:
+        return Reporter, (None,)
+
+
+def nobody() -> None:
+    """What a weak reference is that never was one."""
 
 
 def parts_of(output: Any) -> Iterable[tuple[str, Tensor]]:

@@ -350,5 +350,6 @@ class Recorder:
 
     def __repr__(self) -> str:
         steps = self.run.steps
-        span = f" of steps {steps[0]} to {steps[-1]}" if steps else ""
-        return f"<Recorder{', closed' if self.closed else ''}: {len(steps)} records{span}>"
+        span = "" if not steps else f" of steps {steps[0]} to {steps[-1]}" if len(steps) > 1 else f" of step {steps[0]}"
+        records = "1 record" if len(steps) == 1 else f"{len(steps)} records"
+        return f"<Recorder{', closed' if self.closed else ''}: {records}{span}>"

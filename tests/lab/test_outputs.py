@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copy
+import pickle
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 
 import microbp
 from microbp import Tensor, lab, nn, optim
@@ -94,12 +97,27 @@ def test_calls_without_a_step_do_not_pile_up() -> None:
     assert len([name for name in rec.history if name.startswith("acts/")]) == 64
 
 
-def test_a_copy_of_the_model_is_not_watched() -> None:
+def test_a_shallow_copy_of_a_layer_is_not_watched() -> None:
+    model = nn.Linear(2, 1)
+    rec = lab.watch(model)
+    rec.step(model(ring()[0]).sum() + copy.copy(model)(ring()[0]).sum())
+    assert not [name for name in rec.history if "#" in name]
+
+
+def by_pickle(model: nn.Module) -> Any:
+    """A model that was written and read."""
+    return pickle.loads(pickle.dumps(model))
+
+
+@pytest.mark.parametrize("twin_of", [copy.deepcopy, by_pickle])
+def test_a_copy_of_the_model_is_not_watched(twin_of: Callable[[Any], Any]) -> None:
     model = network()
     rec = lab.watch(model)
-    loss = model(ring()[0]).sum() + copy.deepcopy(model)(ring()[0]).sum()
+    twin = twin_of(model)
+    loss = model(ring()[0]).sum() + twin(ring()[0]).sum()
     rec.step(loss)
     assert not [name for name in rec.history if "#" in name]
+    np.testing.assert_array_equal(twin(ring()[0]).detach().numpy(), model(ring()[0]).detach().numpy())
 
 
 def test_dead_units_are_those_that_are_zero_for_every_sample() -> None:

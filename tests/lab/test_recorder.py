@@ -252,3 +252,14 @@ def test_a_training_that_diverges_is_recorded_without_warnings(tmp_path: Path) -
             rec.step(value)
     assert rec.history["loss"].tolist()[:3] == [1.0, 1e30, math.inf]
     rec.film(tmp_path / "film.html")
+
+
+def test_a_recorder_says_what_it_holds() -> None:
+    rec = lab.watch(nn.Linear(2, 1), log_freq=2)
+    assert repr(rec) == "<Recorder: 0 records>"
+    rec.step(1.0)
+    assert repr(rec) == "<Recorder: 1 record of step 0>"
+    for _ in range(2):
+        rec.step(1.0)
+    rec.close()
+    assert repr(rec) == "<Recorder, closed: 2 records of steps 0 to 2>"
