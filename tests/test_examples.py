@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import importlib.util
 import statistics
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -77,11 +78,19 @@ def test_the_film_shows_layers_that_learn_and_layers_that_stand_still(
     accuracies = load("film").main(tmp_path)
     assert accuracies["each layer at its own rate"] > 0.98
     assert accuracies["only the last layer learns"] < 0.92
-    printed = capsys.readouterr().out
+    printed, noise = capsys.readouterr()
+    assert noise == "", "no progress bar where there is no terminal"
     assert printed.count("moved by 0.0000 on average") == 2
     assert printed.rstrip().endswith("only the last layer learns: 87.5 % of the points on the right side")
     assert (tmp_path / "film.html").stat().st_size <= 1_000_000
     assert (tmp_path / "compare.html").exists()
+
+
+def test_progress_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    film = load("film")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    film.train("only the last layer learns", 5)
+    assert "only the last layer learns: 100%" in capsys.readouterr().err
 
 
 def is_picture(path: Path) -> bool:

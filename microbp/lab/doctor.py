@@ -19,6 +19,7 @@ __all__ = ["doctor"]
 CHECKS: tuple[Callable[[Evidence], Iterator[Finding]], ...] = (
     gradient_checks.not_finite,
     loss_checks.softmax_before_cross_entropy,
+    loss_checks.no_logarithm,
     loss_checks.broadcast_loss,
     loss_checks.labels_off_by_one,
     training_checks.unscaled_inputs,
@@ -83,6 +84,7 @@ def doctor(
     dead ReLUs                      over 70 % of a layer's units are 0 for all values of the batch, at least 8
     saturated units                 over half of a layer's units have below 5 % of the steepest slope for 90 % of them
     softmax before cross entropy    the loss takes logits and is given a softmax or sigmoid
+    no logarithm before nll_loss    it is given numbers above 0, as no logarithm of a probability is
     broadcast loss                  N predictions and N labels became N x N errors
     labels off by one               class 0 never occurs and all others do; binary labels beyond 0 and 1
     parameter outside the optimizer a parameter that requires grad is in no group
