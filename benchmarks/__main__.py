@@ -18,6 +18,7 @@ from benchmarks import (
     mlp,
     peak_memory,
     per_operation,
+    recorder,
     scalars,
 )
 from benchmarks.harness import isolated
@@ -31,6 +32,7 @@ QUESTIONS: dict[str, tuple[Callable[..., Report], list[str], int]] = {
     "per_operation": (per_operation.measure, list(per_operation.OPERATIONS), 25),
     "graph_growth": (graph_growth.measure, list(graph_growth.LENGTHS), 7),
     "peak_memory": (peak_memory.measure, ["SGD", "Adam"], 3),
+    "recorder": (recorder.measure, list(recorder.WORKLOADS), 25),
     "import_time": (import_time.measure, list(import_time.MODULES), 15),
     "data_loading": (data_loading.measure, list(data_loading.CASES), 25),
 }

@@ -30,5 +30,8 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         runpy.run_path(str(ROOT / "examples" / "step_through.py"))["main"](Path(folder))
         photograph(f"file://{folder}/backprop.html#step=10", IMAGES / "step_through.png")
-        runpy.run_path(str(ROOT / "examples" / "film.py"))["main"](Path(folder))
+        film = runpy.run_path(str(ROOT / "examples" / "film.py"))
+        film["main"](Path(folder))
         photograph(f"file://{folder}/film.html#frame=40", IMAGES / "film.png")
+    recorder, _ = film["train"](next(iter(film["RATES"])), 300)
+    recorder.to_gif(IMAGES / "film.gif", frames=30, dpi=60)

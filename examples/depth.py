@@ -70,7 +70,7 @@ def main(out: Path) -> lab.StructureReport:
         (points, arms),
         epochs=40,
         batch_size=50,
-        lr=0.2,
+        lr=0.05,
         progress=lambda trainings: tqdm(trainings, unit="training", disable=not sys.stderr.isatty()),
     )
     print(report, end="\n\n")

@@ -73,6 +73,8 @@ def main(out: Path) -> dict[str, float]:
     out.mkdir(parents=True, exist_ok=True)
     viz.make_dot(loss, model=block).render(outfile=out / "skip_connection.svg", cleanup=True)
     print(f"the graph: {out / 'skip_connection.svg'}")
+    without, through = (found[f"30 blocks {how} skip connections"] for how in ("without", "with"))
+    print(f"after 30 blocks {without:.0e} of the gradient is left; with skip connections, {through:.2g}")
     return found
 
 

@@ -6,10 +6,14 @@ import html
 import importlib.util
 import re
 import statistics
+import sys
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
+
+import microbp
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -72,8 +76,9 @@ def test_own_parts_are_right_and_learn(tmp_path: Path, capsys: pytest.CaptureFix
     assert is_picture(tmp_path / "own_parts.png")
 
 
-def test_skip_connections_keep_gradients_alive(tmp_path: Path) -> None:
+def test_skip_connections_keep_gradients_alive(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = load("skip_connection").main(tmp_path)
+    assert capsys.readouterr().out.splitlines()[-1].startswith("after 30 blocks 3e-08 of the gradient is left")
     assert found["30 blocks without skip connections"] < 1e-3
     assert found["30 blocks with skip connections"] > 1e-1
     assert "<svg" in (tmp_path / "skip_connection.svg").read_text(encoding="utf-8")
@@ -93,11 +98,19 @@ def test_the_film_shows_layers_that_learn_and_layers_that_stand_still(
     accuracies = load("film").main(tmp_path)
     assert accuracies["each layer at its own rate"] > 0.98
     assert accuracies["only the last layer learns"] < 0.92
-    printed = capsys.readouterr().out
+    printed, noise = capsys.readouterr()
+    assert noise == "", "no progress bar where there is no terminal"
     assert printed.count("moved by 0.0000 on average") == 2
     assert printed.rstrip().endswith("only the last layer learns: 87.5 % of the points on the right side")
     assert (tmp_path / "film.html").stat().st_size <= 1_000_000
     assert (tmp_path / "compare.html").exists()
+
+
+def test_progress_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    film = load("film")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    film.train("only the last layer learns", 5)
+    assert "only the last layer learns: 100%" in capsys.readouterr().err
 
 
 def is_picture(path: Path) -> bool:
@@ -121,6 +134,42 @@ def test_depth_lets_gradients_vanish_and_skip_connections_bring_them_back(
     assert printed.out.splitlines()[-2].startswith("sigmoid, 10 layers   first layer's gradient")
     assert printed.err == ""  # no progress bar where there is no terminal
     assert is_picture(tmp_path / "depth.png")
+
+
+def test_activations_let_through_what_their_slopes_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    example = load("activations")
+    report = example.main(tmp_path)
+    assert report["sigmoid"].ratio() < 1e-3
+    assert report["sigmoid"].final.min() > 0.64, "no better than to say 'no' of all points"
+    assert all(report[name].ratio() > 0.1 for name in ("tanh", "relu", "leaky relu", "gelu"))
+    assert all(report[name].final.mean() < 0.2 for name in ("relu", "leaky relu", "gelu"))
+    assert example.through_units_that_are_off(example.nn.ReLU) == 0
+    assert 0 < example.through_units_that_are_off(example.nn.LeakyReLU) < 1e-3
+    x = microbp.linspace(-2, 2, 9)
+    np.testing.assert_allclose(example.slope_of(example.nn.Tanh(), x).numpy(), 1 - np.tanh(x.numpy()) ** 2, rtol=1e-5)
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[-5].startswith("sigmoid    a layer lets 0.21 of the gradient through, eight layers")
+    assert printed.err == ""
+    assert is_picture(tmp_path / "activations.png")
+
+
+def test_the_size_of_the_first_weights_decides(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    example = load("initialisation")
+    signals = example.main(tmp_path)
+    small, xavier, kaiming, large = signals.values()
+    assert small < 1e-9 < xavier < 1e-3 < 0.1 < kaiming < 10 < 1e5 < large
+    printed = capsys.readouterr()
+    for promised in (
+        "the doctor on v = 1/4n: vanishing gradients",
+        "the doctor on v = 2/n (Kaiming): nothing found",
+        "the doctor on v = 8/n: exploding gradients",
+        "of 8 units whose weights start all the same 1 differ",
+        "of 8 units whose weights start at random    8 differ",
+    ):
+        assert promised in printed.out
+    assert printed.out.splitlines()[-2].startswith("v = 2/n (Kaiming)  after 30 layers a signal of 1 has become 5e-01")
+    assert printed.err == ""
+    assert is_picture(tmp_path / "initialisation.png")
 
 
 def test_linear_layers_stay_linear(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,7 @@ __all__ = ["doctor"]
 CHECKS: tuple[Callable[[Evidence], Iterator[Finding]], ...] = (
     gradient_checks.not_finite,
     loss_checks.softmax_before_cross_entropy,
+    loss_checks.no_logarithm,
     loss_checks.broadcast_loss,
     loss_checks.labels_off_by_one,
     training_checks.unscaled_inputs,
@@ -76,13 +77,14 @@ def doctor(
     =============================== ===================================================================
     finding                         what triggers it
     =============================== ===================================================================
-    vanishing gradients             a layer's gradient norm is below 1/1000 of the last layer's
+    vanishing gradients             the gradient norm of a layer's weights is below 1/1000 of the last layer's
     exploding gradients             it is above 1000 times that, or 1000 times the norm of its weights
     NaN or infinite                 the loss or a gradient is
     no gradient                     a parameter that requires grad is not in the graph of the loss
-    dead ReLUs                      over half of a layer's units are 0 for all values of the batch, at least 8
+    dead ReLUs                      over 70 % of a layer's units are 0 for all values of the batch, at least 8
     saturated units                 over half of a layer's units have below 5 % of the steepest slope for 90 % of them
     softmax before cross entropy    the loss takes logits and is given a softmax or sigmoid
+    no logarithm before nll_loss    it is given numbers above 0, as no logarithm of a probability is
     broadcast loss                  N predictions and N labels became N x N errors
     labels off by one               class 0 never occurs and all others do; binary labels beyond 0 and 1
     parameter outside the optimizer a parameter that requires grad is in no group
@@ -92,7 +94,7 @@ def doctor(
     =============================== ===================================================================
 
     Where there are dead or saturated units, vanishing gradients are their symptom and are not reported beside them;
-    nor are symptoms of unscaled inputs, of exploding gradients or of NaN.
+    nor are symptoms of unscaled inputs (these units among them), of exploding gradients or of NaN.
 
     Examples
     --------
@@ -118,7 +120,13 @@ def doctor(
 EXPLAINS = {
     "dead ReLUs": {"vanishing gradients"},
     "saturated units": {"vanishing gradients"},
-    "unscaled inputs": {"vanishing gradients", "exploding gradients", "learning rate too high"},
+    "unscaled inputs": {
+        "dead ReLUs",
+        "saturated units",
+        "vanishing gradients",
+        "exploding gradients",
+        "learning rate too high",
+    },
     "exploding gradients": {"learning rate too high"},
     "NaN or infinite": {"vanishing gradients", "exploding gradients", "learning rate too high"},
 }

@@ -32,7 +32,6 @@ PAGE = Path(__file__).parent / "page"
 EXACT, SHORT = 4, 3  # bytes of a number
 CURVE = 400  # points of the curve of the loss
 POINTS = 300  # of the data, in the picture of the boundary
-KINDS_OF_LABELS = 8  # with more, labels are no classes
 MIDDLE, UNKNOWN = 127, 255  # bytes of a boundary: where it runs, and NaN
 
 
@@ -200,17 +199,14 @@ def text_of(data: Array) -> str:
 def plane(where: Plane, records: list[Record], threshold: float | None) -> dict[str, Any]:
     """The boundary in every frame, and the data in it."""
     kept = spread(len(where.points), POINTS)
-    classes = None
-    if where.labels is not None:
-        kinds, numbers = np.unique(where.labels, return_inverse=True)
-        classes = numbers[kept].tolist() if len(kinds) <= KINDS_OF_LABELS else None
+    classes = where.classes()
     found = [record["boundary"] for record in records if "boundary" in record]
     return {
         "low": [number(value, 4) for value in where.low],
         "high": [number(value, 4) for value in where.high],
         "grid": where.grid,
         "points": [[number(value, 4) for value in point] for point in where.points[kept].tolist()],
-        "classes": classes,
+        "classes": None if classes is None else classes[kept].tolist(),
         **(regions(np.stack(found), threshold) if len(found) == len(records) else {}),
     }
 

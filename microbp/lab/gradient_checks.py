@@ -32,24 +32,28 @@ def norms(evidence: Evidence) -> list[tuple[Layer, float]]:
 
 
 def vanishing_gradients(evidence: Evidence) -> Iterator[Finding]:
-    """A gradient that fades on the way from the last layer to the first.
+    """A gradient that fades on the way from the last layer to the first, or with the signal on its way to the last.
 
-    Exactly 0 is another matter: a factor that starts at 0, or dead units, for which there is a check.
+    The first layer's is measured by that of the last one, biases included: where weights are so small that nothing goes
+    forward, only the gradient of the last bias is not small. Exactly 0 is another matter: a factor that starts at 0, or
+    dead units, for which there is a check.
     """
     sizes = norms(evidence)
     if not sizes:
         return
-    *lower, (last, reference) = sizes
-    faded = [(size, layer) for layer, size in lower if 0 < size < VANISHED * reference]
+    last = sizes[-1][0]
+    own = [evidence.gradient(p) for p, owner in evidence.owners.items() if owner == last.name]
+    reference = float(np.hypot.reduce([norm(g) for g in own if g is not None and np.isfinite(g).all()]))
+    faded = [(size, layer) for layer, size in sizes if 0 < size < VANISHED * reference]
     if faded:
         size, layer = min(faded, key=lambda pair: pair[0])
         yield Finding(
             "vanishing gradients",
             f"layer {layer.name!r}",
             size / reference,
-            f"the gradient of its weights has the norm {size:.1e}, only {size / reference:.1e} of that of the last "
-            f"layer, {last.name!r} ({reference:.1e}). So it is with {len(faded)} of {len(sizes)} layers, which "
-            "hardly learn.",
+            f"the gradient of its weights has the norm {size:.1e}, only {size / reference:.1e} of what arrives at the "
+            f"weights and biases of the last layer, {last.name!r} ({reference:.1e}). So it is with {len(faded)} of "
+            f"{len(sizes)} layers, which hardly learn.",
             REMEDY,
         )
 

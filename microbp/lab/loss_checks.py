@@ -12,10 +12,10 @@ from microbp import label
 from microbp.engine import Node
 from microbp.lab.evidence import Evidence
 from microbp.lab.finding import Finding
-from microbp.ops import elementwise, linalg, loss, reduction, shape
+from microbp.ops import arithmetic, elementwise, linalg, loss, reduction, shape
 from microbp.ops.op import Op
 
-__all__ = ["broadcast_loss", "labels_off_by_one", "softmax_before_cross_entropy"]
+__all__ = ["broadcast_loss", "labels_off_by_one", "no_logarithm", "softmax_before_cross_entropy"]
 
 RESHAPES: frozenset[Op] = frozenset({shape.cast, shape.clone, shape.reshape, shape.permute, linalg.as_matrix})
 SQUASHES: frozenset[Op] = frozenset({reduction.softmax, elementwise.sigmoid})
@@ -23,6 +23,7 @@ TAKE_LOGITS: frozenset[Op] = frozenset(
     {loss.cross_entropy, loss.binary_cross_entropy_with_logits, reduction.log_softmax, reduction.softmax}
 )
 
+LARGEST_LOGARITHM = 1e-3  # of a probability: 0, but for rounding
 CHANCE = 1e-3  # that a class is missing in the labels by chance
 
 
@@ -42,6 +43,24 @@ def softmax_before_cross_entropy(evidence: Evidence) -> Iterator[Finding]:
                 f"{least_loss(node, source, evidence):.3f}, and the gradient is small.",
                 f"Give the loss the logits: leave out the {source.op.name} after {evidence.after.get(source)!r} in "
                 "training, and use it only to read off probabilities.",
+            )
+
+
+def no_logarithm(evidence: Evidence) -> Iterator[Finding]:
+    """Probabilities, or logits, where the loss takes logarithms of probabilities, none of which is above 0."""
+    negated = {edge for node in evidence.nodes if node.op is arithmetic.neg for edge in node.inputs}
+    for node in evidence.nodes:
+        if node.op is not loss.take_class or node not in negated or node in evidence.before_layer:
+            continue
+        given = evidence.value(node.inputs[0])
+        if given is not None and given.max(initial=0.0) > LARGEST_LOGARITHM:
+            yield Finding(
+                "no logarithm before nll_loss",
+                where(node, evidence),
+                float(given.max()),
+                "nll_loss takes logarithms of probabilities, which are at most 0, and is given numbers up to "
+                f"{given.max():.3g}: it is no cross entropy of them.",
+                "Give it F.log_softmax(logits, dim=1), or give the logits themselves to F.cross_entropy.",
             )
 
 

@@ -1,4 +1,4 @@
-"""Stills with matplotlib: loss, gradient flow, weights, activations, decision boundary.
+"""Stills with matplotlib: loss, gradient flow, weights, activations.
 
 Every function takes the axes to draw on, or makes a figure, and returns the axes, so that
 plots can be put side by side. Colours are told apart with any colour vision (Okabe & Ito,
@@ -18,27 +18,30 @@ from typing import Any
 
 import numpy as np
 
-from microbp.errors import OptionError, ShapeError
+from microbp.errors import OptionError
 from microbp.lab.evidence import Array
 from microbp.mode import no_grad
 from microbp.nn import Module
 from microbp.tensor import Tensor, wrap
 
 __all__ = [
+    "MARKERS",
+    "array_of",
     "axes_for",
     "colour",
+    "from_matplotlib",
     "plot_activations",
-    "plot_decision_boundary",
     "plot_grad_flow",
     "plot_loss",
     "plot_weights",
+    "run",
 ]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "os^Dv*P"
 LINES = ("-", "--", "-.")  # so that curves that coincide are both seen
 DIVERGING = "RdBu_r"  # told apart with any colour vision
-NUMBERED = 144  # elements of a matrix that can still be read as numbers
+READABLE = 5  # points: smaller numbers are not written
 
 
 def axes_for(ax: Any = None) -> Any:
@@ -51,13 +54,24 @@ def axes_for(ax: Any = None) -> Any:
     """
     if ax is not None:
         return ax
+    _, axes = from_matplotlib("pyplot").subplots(layout="constrained")
+    return axes
+
+
+def from_matplotlib(part: str) -> Any:
+    """A module of matplotlib.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If matplotlib is not installed.
+    """
     if importlib.util.find_spec("matplotlib") is None:
         raise ModuleNotFoundError(
             'plots need matplotlib: pip install "microbp[plot]"; what they show is also in the arrays',
             name="matplotlib",
         )
-    _, axes = importlib.import_module("matplotlib.pyplot").subplots(layout="constrained")
-    return axes
+    return importlib.import_module(f"matplotlib.{part}")
 
 
 def colour(k: int) -> str:
@@ -89,7 +103,9 @@ def finished(axes: Any, legend: bool = False, **texts: Any) -> Any:
     return axes
 
 
-def plot_loss(losses: Any, ax: Any = None, *, label: str | None = None, yscale: str = "log") -> Any:
+def plot_loss(
+    losses: Any, ax: Any = None, *, label: str | None = None, yscale: str = "log", step: int | None = None
+) -> Any:
     """Draw how a loss falls, or several.
 
     Parameters
@@ -102,6 +118,8 @@ def plot_loss(losses: Any, ax: Any = None, *, label: str | None = None, yscale: 
         What to call a single curve.
     yscale : {'log', 'linear'}
         The vertical scale; linear where a loss is not positive.
+    step : int, optional
+        Mark this step, counted as in the sequence: -1 is the last.
 
     Returns
     -------
@@ -122,6 +140,9 @@ def plot_loss(losses: Any, ax: Any = None, *, label: str | None = None, yscale: 
         axes.plot(steps, curve.mean(axis=0), LINES[k % 3], color=colour(k), label=name or None)
         if len(curve) > 1:
             axes.fill_between(steps, curve.min(axis=0), curve.max(axis=0), color=colour(k), alpha=0.15, linewidth=0)
+        if step is not None:
+            axes.axvline(steps[step], color=colour(k), linewidth=1, alpha=0.5)
+            axes.plot(steps[step], curve.mean(axis=0)[step], "o", color=colour(k))
     positive = all((curve > 0).all() for _, curve in curves.values())
     scale = yscale if positive else "linear"
     return finished(axes, any(curves), title="loss", xlabel="step", ylabel="loss", yscale=scale)
@@ -145,7 +166,7 @@ def plot_grad_flow(source: Any, ax: Any = None, *, step: int = -1, label: str | 
     ax : matplotlib axes, optional
         Where to draw; by default in a new figure.
     step : int
-        Which step of a history; by default the last.
+        Which step of a history; by default the last. The vertical scale is that of the whole history.
     label : str, optional
         What to call a single curve.
 
@@ -161,22 +182,29 @@ def plot_grad_flow(source: Any, ax: Any = None, *, step: int = -1, label: str | 
     axes = axes_for(ax)
     source = history_of(source)
     several = isinstance(source, Mapping) and not recorded(source, "grads")
-    curves = {str(name): gradients_of(model, step) for name, model in source.items()} if several else {}
-    for k, (name, sizes) in enumerate((curves or {label or "": gradients_of(source, step)}).items()):
-        axes.plot(range(len(sizes)), list(sizes.values()), MARKERS[k % 7] + "-", color=colour(k), label=name or None)
+    curves = {str(name): gradients_of(model) for name, model in source.items()} if several else {}
+    for k, (name, sizes) in enumerate((curves or {label or "": gradients_of(source)}).items()):
+        now = [track[step] for track in sizes.values()]
+        axes.plot(range(len(sizes)), now, MARKERS[k % 7] + "-", color=colour(k), label=name or None)
         axes.set_xticks(range(len(sizes)), list(sizes), rotation=90, fontsize="small")
+        axes.update_datalim([(0, size) for track in sizes.values() for size in track if 0 < size < np.inf])
+    axes.autoscale_view()
     title = "gradient flow"
     return finished(axes, bool(curves or label), title=title, ylabel="root mean square of the gradient", yscale="log")
 
 
-def gradients_of(source: Any, step: int) -> dict[str, float]:
-    """The root mean square of the gradient of each weight, biases and the like left out."""
+def gradients_of(source: Any) -> dict[str, Array]:
+    """The root mean square of the gradient of each weight at each step, biases and the like left out."""
     source = history_of(source)
     if isinstance(source, Module):
-        found = {name: p.grad.array for name, p in source.named_parameters() if p.grad is not None}
+        found = {name: p.grad.array[None] for name, p in source.named_parameters() if p.grad is not None}
     else:
-        found = {name: array[step] for name, array in recorded(source, "grads").items()}
-    sizes = {name: float(np.sqrt(np.mean(np.square(g)))) for name, g in found.items() if g.ndim > 1}
+        found = recorded(source, "grads")
+    sizes = {
+        name: np.sqrt(np.mean(np.square(track, dtype=np.float64), axis=tuple(range(1, track.ndim))))
+        for name, track in found.items()
+        if track.ndim > 2
+    }
     if not sizes:
         raise OptionError("there are no gradients of weights to plot; call loss.backward() first")
     return sizes
@@ -194,9 +222,9 @@ def plot_weights(source: Any, name: str | None = None, ax: Any = None, *, step: 
     ax : matplotlib axes, optional
         Where to draw; by default in a new figure.
     step : int
-        Which step of a history; by default the last.
+        Which step of a history; by default the last. The colours are those of the largest number of the whole history.
     numbers : bool
-        Write the numbers of small matrices into the cells.
+        Write the numbers into the cells, if these are large enough.
 
     Returns
     -------
@@ -208,31 +236,41 @@ def plot_weights(source: Any, name: str | None = None, ax: Any = None, *, step: 
         If there is no such parameter.
     """
     axes = axes_for(ax)
-    title, matrix = matrix_of(history_of(source), name, step)
+    title, track = matrices_of(history_of(source), name)
+    matrix = track[step]
     matrix = matrix.reshape(len(matrix), -1) if matrix.ndim > 1 else matrix.reshape(1, -1)
-    limit = float(np.abs(matrix).max(initial=0)) or 1.0
+    limit = float(np.abs(track[np.isfinite(track)]).max(initial=0)) or 1.0
     image = axes.imshow(matrix, cmap=DIVERGING, vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
     axes.figure.colorbar(image, ax=axes)
-    if numbers and matrix.size <= NUMBERED:
+    size = size_of_numbers(axes, matrix)
+    if numbers and size >= READABLE:
         for (row, column), value in np.ndenumerate(matrix):
             shade = "white" if abs(value) > 0.6 * limit else "black"
-            axes.text(column, row, f"{value:.2f}", ha="center", va="center", color=shade, fontsize="small")
+            axes.text(column, row, f"{value:.2f}", ha="center", va="center", color=shade, fontsize=size)
     axes.set(title=title, xlabel="input", ylabel="output")
     for axis, size in ((axes.xaxis, matrix.shape[1]), (axes.yaxis, len(matrix))):
         axis.set_ticks(range(0, size, 1 + size // 13))
     return axes
 
 
-def matrix_of(source: Any, name: str | None, step: int) -> tuple[str, Array]:
-    """The title and the numbers of a weight."""
+def size_of_numbers(axes: Any, matrix: Array) -> float:
+    """How large, in points, the numbers of a matrix can be, so that each fits into its cell."""
+    box = axes.get_window_extent()
+    point = axes.figure.dpi / 72
+    height, width = box.height / point / len(matrix), box.width / point / matrix.shape[1]
+    return float(min(8.0, 0.8 * height, width / 3.2))  # "−0.12" is three times as wide as high
+
+
+def matrices_of(source: Any, name: str | None) -> tuple[str, Array]:
+    """The title of a weight and its numbers at each step."""
     if isinstance(source, Module):
-        known = {title: p.array for title, p in source.named_parameters()}
+        known = {title: p.array[None] for title, p in source.named_parameters()}
     elif isinstance(source, Mapping):
-        known = {title: array[step] for title, array in recorded(source, "weights").items()}
+        known = recorded(source, "weights")
     else:
-        return name or "", array_of(source)
+        return name or "", array_of(source)[None]
     if name is None:
-        name = next((title for title, array in known.items() if array.ndim > 1), None)
+        name = next((title for title, track in known.items() if track.ndim > 2), None)
     if name not in known:
         raise OptionError(f"there is no weight {name!r}; there are {', '.join(map(repr, known)) or 'none'}")
     return name, known[name]
@@ -250,7 +288,7 @@ def plot_activations(source: Any, data: Any = None, ax: Any = None, *, step: int
     ax : matplotlib axes, optional
         Where to draw; by default in a new figure.
     step : int
-        Which step of a history; by default the last.
+        Which step of a history; by default the last. The vertical scale suits all steps, or 100 of them.
 
     Returns
     -------
@@ -266,16 +304,15 @@ def plot_activations(source: Any, data: Any = None, ax: Any = None, *, step: int
     if isinstance(source, Module):
         if data is None:
             raise OptionError("plot_activations() runs a model on inputs: pass data=")
-        outputs = outputs_of(source, data)
+        tracks = {name: values[None] for name, values in outputs_of(source, data).items()}
     else:
-        outputs = {name: array[step] for name, array in recorded(source, "acts").items()} or {
-            str(name): array_of(values) for name, values in source.items()
-        }
-    if not outputs:
+        tracks = recorded(source, "acts") or {str(name): array_of(values)[None] for name, values in source.items()}
+    if not tracks:
         raise OptionError("there are no activations to plot")
+    known = [known_of(track[step]) for track in tracks.values()]
     parts = axes.boxplot(
-        [values.reshape(-1) for values in outputs.values()],
-        positions=range(len(outputs)),
+        known,
+        positions=range(len(tracks)),
         whis=(5, 95),
         showfliers=False,
         patch_artist=True,
@@ -283,8 +320,16 @@ def plot_activations(source: Any, data: Any = None, ax: Any = None, *, step: int
     )
     for box in parts["boxes"]:
         box.set(facecolor=colour(5), edgecolor=colour(0))
-    axes.set_xticks(range(len(outputs)), list(outputs), rotation=90, fontsize="small")
+    steps = [known_of(values) for track in tracks.values() for values in track[:: 1 + len(track) // 100]]
+    axes.update_datalim([(0, end) for values in steps if values.size for end in np.quantile(values, (0.05, 0.95))])
+    axes.autoscale_view()
+    axes.set_xticks(range(len(tracks)), list(tracks), rotation=90, fontsize="small")
     return finished(axes, title="activations", ylabel="output")
+
+
+def known_of(values: Array) -> Array:
+    """The numbers in an array in one row, without NaN, which fills up smaller batches, and infinite ones."""
+    return values[np.isfinite(values)]
 
 
 @no_grad()
@@ -320,65 +365,3 @@ def run(model: Module, data: Any) -> Any:
     finally:
         for module, training in modes:
             module.training = training
-
-
-@no_grad()
-def plot_decision_boundary(
-    model: Module,
-    data: Any,
-    target: Any,
-    ax: Any = None,
-    *,
-    threshold: float = 0.0,
-    grid: int = 200,
-    margin: float = 0.15,
-) -> Any:
-    """Draw which class a model gives to each point of the plane, and the points that it learned from.
-
-    Parameters
-    ----------
-    model : Module
-        Of points (N, 2); gives a score for each class, (N, C), or one for the second of two classes, (N, 1) or (N,).
-    data : Tensor or array
-        (N, 2).
-    target : Tensor or array
-        (N,) or (N, 1): the class of each point, a whole number.
-    ax : matplotlib axes, optional
-        Where to draw; by default in a new figure.
-    threshold : float
-        For one score, where the second class begins: 0 for logits, 0.5 for probabilities.
-    grid : int
-        Points to a side at which the model is asked.
-    margin : float
-        How far the picture reaches beyond the points, as a share of their range.
-
-    Returns
-    -------
-    matplotlib axes
-
-    Raises
-    ------
-    ShapeError
-        If the points do not have two coordinates.
-    """
-    points, classes = array_of(data), array_of(target).reshape(-1).astype(int)
-    if points.ndim != 2 or points.shape[1] != 2:
-        raise ShapeError(f"a decision boundary can be drawn for points (N, 2), got {points.shape}")
-    axes = axes_for(ax)
-    low, high = points.min(axis=0), points.max(axis=0)
-    room = margin * np.maximum(high - low, 1e-6)
-    xs, ys = (np.linspace(low[k] - room[k], high[k] + room[k], grid) for k in (0, 1))
-    plane = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2).astype(points.dtype)
-    scores = array_of(run(model, plane)).reshape(len(plane), -1)
-    given = (scores[:, 0] > threshold).astype(int) if scores.shape[1] == 1 else scores.argmax(axis=1)
-    regions = given.reshape(grid, grid)
-    present = range(int(max(given.max(), classes.max())) + 1)
-    levels = [k - 0.5 for k in (*present, len(present))]
-    axes.contourf(xs, ys, regions, levels=levels, colors=[colour(k) for k in present], alpha=0.25)
-    axes.contour(xs, ys, regions, levels=levels[1:-1], colors="black", linewidths=1)
-    for k in present:
-        chosen = points[classes == k]
-        axes.scatter(*chosen.T, s=25, color=colour(k), marker=MARKERS[k % 7], edgecolor="white", linewidth=0.5, label=k)
-    axes.set(title="decision boundary", xlabel="first input", ylabel="second input")
-    axes.legend(title="class", frameon=False, fontsize="small")
-    return axes

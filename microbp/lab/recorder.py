@@ -1,109 +1,28 @@
-"""A recorder of what learning does to a network: `watch`."""
+"""The record of a training as it is made: `Recorder`."""
 
 from __future__ import annotations
 
 import math
 import os
-import weakref
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 
 from microbp.errors import OptionError, ShapeError
-from microbp.handle import Handle
-from microbp.lab import film
-from microbp.lab.boundary import evaluate, plane_of
+from microbp.lab import animation, film
+from microbp.lab.boundary import evaluate
+from microbp.lab.outputs import Outputs, is_silent
 from microbp.lab.run import Record, Run, read, write
-from microbp.mode import is_grad_enabled
+from microbp.lab.state import copies, slots, update_ratios
 from microbp.nn.module import Module
 from microbp.optim.optimizer import Optimizer
 from microbp.tensor import Tensor, wrap
 
-__all__ = ["Recorder", "watch"]
+__all__ = ["Recorder"]
 
 Array = np.ndarray[Any, Any]
-
-KINDS = ("weights", "grads", "acts")
-MEMORY = 1 << 28
-CALLS = 64  # of one module between two steps; further ones are not recorded
-
-
-def watch(
-    model: Module,
-    optimizer: Optimizer | None = None,
-    *,
-    log: str | Collection[str] = "all",
-    log_freq: int = 1,
-    data: Any = None,
-    grid: int = 48,
-    memory: int = MEMORY,
-) -> Recorder:
-    """Record what learning does to a model, step by step.
-
-    Parameters
-    ----------
-    model : Module
-    optimizer : Optimizer, optional
-        Gives the learning rates.
-    log : str or collection of str
-        ``"all"``, or some of ``"weights"``, ``"grads"`` and ``"acts"``; loss and learning rates are always recorded.
-    log_freq : int
-        Record every so many steps.
-    data : Tensor, array, or pair of them, optional
-        For a model with two inputs: points of shape (N, 2), alone or with their labels, around which the model's
-        output is drawn.
-    grid : int
-        In how many points in each direction.
-    memory : int
-        How many bytes the records may take. When they take more, every other one is dropped, and from then on only
-        half as many steps are recorded; so what there is covers the training evenly, however long it is.
-
-    Returns
-    -------
-    Recorder
-        Call its ``step(loss)`` after ``loss.backward()``, and its ``close()`` at the end, or use it as a ``with``
-        block.
-
-    Raises
-    ------
-    OptionError
-        If an option makes no sense.
-    ShapeError
-        If `data` are no points in a plane.
-
-    Examples
-    --------
-    >>> import microbp
-    >>> from microbp import lab, nn, optim
-    >>> x = microbp.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-    >>> y = microbp.tensor([[0.0], [1.0], [1.0], [0.0]])
-    >>> model = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))
-    >>> optimizer = optim.SGD(model.parameters(), lr=0.5)
-    >>> with lab.watch(model, optimizer, data=(x, y)) as rec:
-    ...     for step in range(10):
-    ...         optimizer.zero_grad()
-    ...         loss = nn.functional.binary_cross_entropy_with_logits(model(x), y)
-    ...         loss.backward()
-    ...         rec.step(loss)
-    ...         optimizer.step()
-    >>> rec.history["weights/0.weight"].shape
-    (10, 3, 2)
-    >>> rec.history["boundary"].shape
-    (10, 48, 48)
-    """
-    kinds = KINDS if log == "all" else (log,) if isinstance(log, str) else tuple(log)
-    for kind in kinds:
-        if kind not in KINDS:
-            raise OptionError(f'watch() logs "all" or some of {", ".join(map(repr, KINDS))}, got {kind!r}')
-    for name, value, least in (("log_freq", log_freq, 1), ("grid", grid, 2), ("memory", memory, 1)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise OptionError(f"watch() takes a whole number of at least {least} as {name}, got {value!r}")
-    if data is not None and "weights" not in kinds:
-        raise OptionError('watch() draws the boundary of data from recorded weights: let log have "weights" too')
-    plane = None if data is None else plane_of(data, grid)
-    return Recorder(Run(log_freq, memory, plane), model, optimizer, kinds)
 
 
 class Recorder:
@@ -139,7 +58,9 @@ class Recorder:
     optimizer : Optimizer or None
         Where the learning rates come from.
     kinds : set of str
-        What is recorded: some of ``"weights"``, ``"grads"`` and ``"acts"``; nothing once it is closed.
+        What is recorded beside the loss: some of ``"weights"``, ``"grads"`` and ``"acts"``.
+    closed : bool
+        Whether it records no more.
 
     Notes
     -----
@@ -159,26 +80,17 @@ class Recorder:
         self.model = model
         self.optimizer = optimizer
         self.kinds = frozenset(kinds)
+        self.closed = model is None
         self._number = 0  # of the next step
         self._due = True
         self._previous: dict[str, Array] = {}  # the weights at the step before
         self._updates: list[tuple[Record, dict[str, Array], dict[str, Array]]] = []  # records, with weights before, now
-        self._outputs: dict[str, Array] = {}  # of the modules called since the last step, by track
-        self._owners: dict[int, weakref.ref[Tensor]] = {}  # the tensors that they were in, by id
         modules = dict(model.named_modules()) if model is not None else {}
-        self._names = {module: name or type(module).__name__ for name, module in modules.items()}
         self._parameters = slots(modules, "_parameters")
         self._buffers = slots(modules, "_buffers") if run.plane is not None else []
-        self._handles: list[Handle] = []
-        if "acts" in self.kinds:
-            self._handles = [module.register_forward_hook(reporter(self)) for module in self._names]
+        self._outputs = Outputs(modules if "acts" in self.kinds else {})
 
     # -- recording -------------------------------------------------------------------------
-
-    @property
-    def closed(self) -> bool:
-        """Whether it records no more."""
-        return not self.kinds
 
     def step(self, loss: Tensor | float) -> None:
         """Record a step; call it after ``loss.backward()`` and before ``optimizer.step()``.
@@ -195,7 +107,7 @@ class Recorder:
         ShapeError
             If the loss has several elements.
         """
-        if self.closed or self.model is None:
+        if self.closed:
             raise OptionError("this recorder is closed; lab.watch(model) begins a new record")
         if isinstance(loss, Tensor) and loss.array.size != 1:
             raise ShapeError(f"rec.step() takes a loss of one element, got shape {loss.shape}; record its mean")
@@ -204,25 +116,25 @@ class Recorder:
             record: Record = {"loss": float(loss.array.item() if isinstance(loss, Tensor) else loss)}
             for name, rate in self._learning_rates():
                 record[f"lr/{name}"] = rate
-            for name, registry, key in self._parameters:
-                p = registry.get(key)
-                if p is not None and "weights" in self.kinds:
-                    record[f"weights/{name}"] = weights[name] = p.array.copy()
-                if p is not None and p._grad is not None and "grads" in self.kinds:
-                    record[f"grads/{name}"] = p._grad.array.copy()
-            for name, registry, key in self._buffers:
-                record[f"buffers/{name}"] = registry[key].array.copy()
-            record.update(self._outputs)
+            if "weights" in self.kinds:
+                weights = copies(self._parameters)
+                record.update({f"weights/{name}": array for name, array in weights.items()})
+            if "grads" in self.kinds:
+                for name, registry, key in self._parameters:
+                    p = registry.get(key)
+                    if p is not None and p._grad is not None:
+                        record[f"grads/{name}"] = p._grad.array.copy()
+            record.update({f"buffers/{name}": array for name, array in copies(self._buffers).items()})
+            record.update(self._outputs.found)
             self._updates.append((record, self._previous, weights))
             self.run.add(self._number, record)
             if self.run.stride > 1:
                 self._settle()
         self._number += 1
         self._due = self.run.is_due(self._number)
-        self._outputs, self._owners = {}, {}
+        self._outputs.next_step(self._due)
         if self._due and "weights" in self.kinds:
-            now = ((name, registry.get(key)) for name, registry, key in self._parameters)
-            self._previous = weights or {name: p.array.copy() for name, p in now if p is not None}
+            self._previous = weights or copies(self._parameters)
 
     def _settle(self) -> None:
         """Compute the update ratios that are still to be computed.
@@ -242,34 +154,12 @@ class Recorder:
             if "lr" in group:
                 yield names[k] if names.count(names[k]) == 1 else str(k), float(group["lr"])
 
-    def _see(self, module: Module, output: Any) -> None:
-        """Keep what a module put out, if this step is to be recorded."""
-        name = self._names.get(module)
-        if not self._due or name is None or not is_grad_enabled():
-            return
-        for path, tensor in parts_of(output):
-            if tensor.array.dtype.kind != "f":
-                continue
-            owner = self._owners.get(id(tensor))
-            if module._modules and owner is not None and owner() is tensor:
-                continue  # a container, and the output of the last module in it
-            track = f"acts/{name}{path}"
-            call = 1
-            while track in self._outputs:
-                call += 1
-                track = f"acts/{name}#{call}{path}"
-            if call <= CALLS:
-                self._outputs[track] = tensor.array.copy()  # a copy: the next module may write in place
-                self._owners[id(tensor)] = weakref.ref(tensor)
-
     def close(self) -> None:
         """Stop recording and take the hooks off the model; what was recorded stays."""
-        for handle in self._handles:
-            handle.remove()
-        self._handles = []
-        self.kinds = frozenset()
+        self._outputs.close()
+        self.closed = True
         self._settle()
-        self._previous, self._outputs, self._owners = {}, {}, {}
+        self._previous = {}
 
     def __enter__(self) -> Recorder:
         return self
@@ -292,15 +182,15 @@ class Recorder:
         self._settle()
         if self.run.plane is None or self.model is None:
             return
-        for record in (self.run.records[position] for position in positions):
+        for position in positions:
+            record = self.run.records[position]
             if "boundary" not in record:
                 values = {
                     name.split("/", 1)[1]: value
                     for name, value in record.items()
                     if name.startswith(("weights/", "buffers/"))
                 }
-                record["boundary"] = evaluate(self.model, self.run.plane, values)
-                self.run.grow(record["boundary"].nbytes)
+                self.run.add_boundary(position, evaluate(self.model, self.run.plane, values))
 
     def print_weights(self, step: int | None = None) -> None:
         """Print every parameter as it was at a step, as tensors are printed.
@@ -394,6 +284,49 @@ class Recorder:
         looks = film.Looks(frames, max_elems, samples, threshold, title or "A network learns")
         return film.write({"": self}, path, looks)
 
+    def to_gif(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        plots: Sequence[Callable[..., Any]] | None = None,
+        frames: int = 50,
+        fps: float = 10,
+        loop: int = 0,
+        dpi: float = 80,
+    ) -> str:
+        """Write the training as an animated picture, for a page, a slide or a readme that can show no film.
+
+        Parameters
+        ----------
+        path : path
+            ``"training.gif"``, say. Folders that are missing are made.
+        plots : sequence of callable, optional
+            What to draw, each on axes of its own: ``plot(record, ax=axes, step=k)`` is called for the frame k, as all
+            plots of the lab can be; ``functools.partial(lab.plot_weights, name="2.weight")`` chooses a matrix. By
+            default the loss, the decision boundary if there is one, and the first four weight matrices.
+        frames : int
+            The largest number of frames. If there are more records, so many are taken, evenly spread.
+        fps : float
+            Frames in a second; the last one stays for another second.
+        loop : int
+            How often it runs; 0 is for ever.
+        dpi : float
+            Pixels to an inch; a plot is 4 inches wide and 3.2 high.
+
+        Returns
+        -------
+        str
+            The path.
+
+        Raises
+        ------
+        OptionError
+            If nothing was recorded, there is nothing to draw, or an option makes no sense.
+        ModuleNotFoundError
+            If matplotlib is not installed.
+        """
+        return animation.write(self, path, plots, animation.Options(frames, fps, loop, dpi))
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the record to an ``.npz`` file, as arrays that `numpy.load` reads too; nothing is pickled.
 
@@ -417,66 +350,6 @@ class Recorder:
 
     def __repr__(self) -> str:
         steps = self.run.steps
-        span = f" of steps {steps[0]} to {steps[-1]}" if steps else ""
-        return f"<Recorder{', closed' if self.closed else ''}: {len(steps)} records{span}>"
-
-
-def reporter(recorder: Recorder) -> Callable[[Module, Any, Any], None]:
-    """A hook that tells a recorder of each output; it does not keep the recorder alive."""
-    holder = weakref.ref(recorder)
-
-    def report(module: Module, args: Any, output: Any) -> None:
-        listener = holder()
-        if listener is not None:
-            listener._see(module, output)
-
-    return report
-
-
-def slots(modules: Mapping[str, Module], registry: str) -> list[tuple[str, dict[str, Any], str]]:
-    """Where the parameters or buffers of modules are: name, dict and key of each, a shared one only once.
-
-    Reading them there is quicker than a walk over the modules at every step, and finds what was put in their place.
-    """
-    found = {}
-    for path, module in modules.items():
-        for key, value in getattr(module, registry).items():
-            if value is not None and value not in found:
-                found[value] = (f"{path}.{key}" if path else key, getattr(module, registry), key)
-    return list(found.values())
-
-
-def parts_of(output: Any) -> Iterable[tuple[str, Tensor]]:
-    """The tensors in an output that may be nested, each with where it is: ``[1][0]``."""
-    if isinstance(output, Tensor):
-        return (("", output),)
-    pairs = (
-        output.items() if isinstance(output, dict) else enumerate(output) if isinstance(output, list | tuple) else ()
-    )
-    return [(f"[{key}]{path}", tensor) for key, part in pairs for path, tensor in parts_of(part)]
-
-
-def update_ratios(before: Mapping[str, Array], weights: Mapping[str, Array]) -> Record:
-    """How much each parameter changed, relative to its size before."""
-    found = {}
-    for name, array in weights.items():
-        earlier = before.get(name)
-        if earlier is not None and earlier.shape == array.shape:
-            with np.errstate(invalid="ignore", over="ignore"):  # training may diverge
-                change, size = norm(array - earlier), norm(earlier)
-            found[f"update_ratio/{name}"] = change / size if size else math.inf if change else 0.0
-    return found
-
-
-def is_silent(output: Array) -> Array:
-    """Which units put out nothing but zeros."""
-    axis = 1 if output.ndim >= 4 else output.ndim - 1
-    return np.asarray(np.all(np.moveaxis(np.atleast_1d(output), axis, -1) == 0, axis=tuple(range(output.ndim - 1))))
-
-
-def norm(array: Array) -> float:
-    """The Euclidean norm; of half precision in single."""
-    flat = array.reshape(-1)
-    if flat.dtype == np.float16:
-        flat = flat.astype(np.float32)
-    return math.sqrt(flat.dot(flat))
+        span = "" if not steps else f" of steps {steps[0]} to {steps[-1]}" if len(steps) > 1 else f" of step {steps[0]}"
+        records = "1 record" if len(steps) == 1 else f"{len(steps)} records"
+        return f"<Recorder{', closed' if self.closed else ''}: {records}{span}>"

@@ -8,10 +8,11 @@ is left is still spread evenly from the first step on, however long the training
 from __future__ import annotations
 
 import io
+import math
 import os
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ __all__ = ["Plane", "Record", "Run", "read", "write"]
 Array = np.ndarray[Any, Any]
 Record = dict[str, Any]  # arrays, and Python numbers for what is a scalar
 
+CLASSES = 8  # of labels; with more, they are none
 OVERHEAD = 150  # bytes of an entry of a record beside its elements, roughly
 MARK = "microbp/run"
 FORMAT = 1
@@ -58,6 +60,13 @@ class Plane:
         x, y = (np.linspace(self.low[k], self.high[k], self.grid) for k in range(2))
         return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2).astype(self.points.dtype)
 
+    def classes(self) -> Array | None:
+        """The number of the class of each point, shape (N,); None without labels, or with too many to be classes."""
+        if self.labels is None:
+            return None
+        kinds, numbers = np.unique(self.labels, return_inverse=True)
+        return numbers if len(kinds) <= CLASSES else None
+
 
 class Run:
     """The records of a training run.
@@ -78,7 +87,7 @@ class Run:
     records : list of dict
         What was recorded at each of them.
     nbytes : int
-        How much memory the records take, roughly.
+        How much memory the records take, roughly, with boundaries that are still to be computed.
     """
 
     def __init__(self, stride: int, memory: float, plane: Plane | None = None) -> None:
@@ -88,6 +97,7 @@ class Run:
         self.steps: list[int] = []
         self.records: list[Record] = []
         self.nbytes = 0
+        self._boundary = 0 if plane is None else plane.grid**2 * plane.points.itemsize  # bytes of one
         self._stacked: dict[str, Array] | None = None
 
     def is_due(self, step: int) -> bool:
@@ -98,24 +108,40 @@ class Run:
         """Append a record; drop every other one as long as they take too much memory."""
         self.steps.append(step)
         self.records.append(record)
-        self.grow(size_of(record))
+        self.nbytes += self._size_of(record)
+        self._stacked = None
         while self.nbytes > self.memory and len(self.records) > 2:
             self.stride *= 2
             kept = [k for k, number in enumerate(self.steps) if self.is_due(number)]
             self.steps = [self.steps[k] for k in kept]
             self.records = [self.records[k] for k in kept]
-            self.nbytes = sum(map(size_of, self.records))
+            self.nbytes = sum(map(self._size_of, self.records))
 
-    def grow(self, nbytes: int) -> None:
-        """Note that the records have become larger."""
-        self.nbytes += nbytes
+    def add_boundary(self, position: int, boundary: Array) -> None:
+        """Add to a record the boundary, for which there was room kept: that of one output, until the first is known."""
+        self.records[position]["boundary"] = boundary
         self._stacked = None
+        if boundary.nbytes != self._boundary:
+            self._boundary = boundary.nbytes
+            self.nbytes = sum(map(self._size_of, self.records))
+
+    def _size_of(self, record: Record) -> int:
+        """How many bytes a record takes, or will take."""
+        arrays: list[int] = [value.nbytes for value in record.values() if type(value) is not float]
+        return OVERHEAD * len(record) + sum(arrays) + (0 if "boundary" in record else self._boundary)
 
     def latest(self, step: int | None) -> int:
         """The position of the last record at or before a step; of the last one of all for None."""
         if step is None:
             return len(self.records) - 1
         return int(np.searchsorted(self.steps, step, side="right")) - 1
+
+    def part(self, positions: Iterable[int]) -> Run:
+        """The run of some of the records alone."""
+        chosen = Run(self.stride, math.inf, self.plane)
+        for position in positions:
+            chosen.add(self.steps[position], self.records[position])
+        return chosen
 
     def stacked(self) -> dict[str, Array]:
         """Each track as one array, the records along its first axis; NaN where there was nothing to record."""
@@ -125,11 +151,6 @@ class Run:
             for name in names:
                 self._stacked[name] = stack([record.get(name) for record in self.records])
         return self._stacked
-
-
-def size_of(record: Record) -> int:
-    """How many bytes a record takes."""
-    return sum(OVERHEAD + getattr(value, "nbytes", 0) for value in record.values())
 
 
 def stack(parts: Sequence[Any]) -> Array:

@@ -22,7 +22,9 @@ SMALL_STEP = 1e-7  # beside which float32 cannot tell a weight from itself
 LARGE_GRADIENT = 1e-3  # of the weight: where it is smaller, there may be nothing left to learn
 LARGE_INPUT = 10.0
 SMALL_INPUT = 1e-3
-PRODUCTS: frozenset[Op] = frozenset({linalg.linear, linalg.matmul, linalg.mv, convolution.convolve})
+PRODUCTS: frozenset[Op] = frozenset(
+    {linalg.linear, linalg.matmul, linalg.mv, convolution.convolve, convolution.convolve_transpose}
+)
 
 
 def outside_optimizer(evidence: Evidence) -> Iterator[Finding]:
@@ -102,7 +104,8 @@ def updates(evidence: Evidence) -> dict[str, float]:
 
 def learning_rate(evidence: Evidence) -> Iterator[Finding]:
     """A step that overthrows the weights, or one that they do not notice."""
-    ratios = {name: ratio for name, ratio in updates(evidence).items() if ratio and np.isfinite(ratio)}
+    held = held_still(evidence)
+    ratios = {name: ratio for name, ratio in updates(evidence).items() if name not in held and np.isfinite(ratio)}
     if not ratios:
         return
     fastest = max(ratios, key=ratios.__getitem__)
@@ -126,6 +129,13 @@ def learning_rate(evidence: Evidence) -> Iterator[Finding]:
             "usual.",
             "Raise the learning rate.",
         )
+
+
+def held_still(evidence: Evidence) -> set[str]:
+    """The parameters whose learning rate is 0, which is a way of leaving them as they are."""
+    groups = [] if evidence.optimizer is None else evidence.optimizer.param_groups
+    still = {p for group in groups if group.get("lr") == 0 for p in group["params"]}
+    return {name for name, p in evidence.parameters.items() if p in still}
 
 
 def unscaled_inputs(evidence: Evidence) -> Iterator[Finding]:

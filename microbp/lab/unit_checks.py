@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from microbp.engine import Node
 from microbp.lab.evidence import Array, Evidence
 from microbp.lab.finding import Finding
-from microbp.ops import activation, elementwise, trigonometry
+from microbp.ops import activation, arithmetic, elementwise, trigonometry
 from microbp.ops.op import Op
+from microbp.tensor import Tensor
 
 __all__ = ["Activation", "activations", "dead_relus", "saturated_units"]
 
@@ -27,7 +29,8 @@ SIGMOIDS: dict[Op, float] = {
 FLAT = 0.05  # of the steepest slope: beyond ±4.4 for a sigmoid, ±2.2 for tanh
 SAMPLES = 8  # so many values of a unit it takes to say that it is always off, or flat
 ALWAYS = 0.9  # of the samples: a few pass through the steep middle even of a unit that is far too steep
-MOST = 0.5  # of a layer's units; that some are silent on a batch is how ReLU layers work
+SATURATED = 0.5  # of a layer's units
+DEAD = 0.7  # in a deep network of ReLUs all samples become alike on the way up, and half of the units are off for them
 
 
 class Activation:
@@ -50,7 +53,7 @@ class Activation:
     @property
     def is_rectifier(self) -> bool:
         """Whether units can be dead; else they can be saturated."""
-        return self.node.op in RECTIFIERS
+        return self.node.op not in SIGMOIDS
 
     @property
     def dead(self) -> int:
@@ -66,7 +69,7 @@ class Activation:
 def activations(evidence: Evidence) -> Iterator[Activation]:
     """The activations between layers; that of an output may well be flat, once the network is sure."""
     for node in evidence.nodes:
-        if (node.op in RECTIFIERS or node.op in SIGMOIDS) and node in evidence.before_layer and node in evidence.after:
+        if (node.op in SIGMOIDS or rectifies(node)) and node in evidence.before_layer and node in evidence.after:
             slope = evidence.slope(node)
             if slope is not None and slope.ndim and slope.size:
                 units = np.moveaxis(slope, 1 if node in evidence.channels_first else -1, 0)
@@ -74,11 +77,28 @@ def activations(evidence: Evidence) -> Iterator[Activation]:
                 yield Activation(node, f"{node.op.name} after {evidence.after[node]!r}", rows)
 
 
+def rectifies(node: Node) -> bool:
+    """Whether an operation is a ReLU, also by other means: ``x.clamp(min=0)``, ``np.maximum(x, 0)``."""
+    if node.op is arithmetic.clamp:
+        _, low, high = node.inputs
+        return is_constant(low, 0.0) and is_constant(high, np.inf)
+    if node.op is arithmetic.maximum:
+        return any(is_constant(edge, 0.0) for edge in node.inputs)
+    return node.op in RECTIFIERS
+
+
+def is_constant(edge: Any, value: float) -> bool:
+    """Whether an operand is this number everywhere, and is not learned."""
+    if isinstance(edge, Tensor):
+        return not edge.requires_grad and bool(np.all(edge.array == value))
+    return isinstance(edge, int | float) and edge == value
+
+
 def dead_relus(evidence: Evidence) -> Iterator[Finding]:
     """Layers in which most ReLUs are off for the whole batch."""
     for found in activations(evidence):
         units, samples = found.slopes.shape
-        if found.is_rectifier and samples >= SAMPLES and found.dead > MOST * units:
+        if found.is_rectifier and samples >= SAMPLES and found.dead > DEAD * units:
             yield Finding(
                 "dead ReLUs",
                 found.where,
@@ -94,7 +114,7 @@ def saturated_units(evidence: Evidence) -> Iterator[Finding]:
     """Layers in which most sigmoids or tanhs are on their flat ends."""
     for found in activations(evidence):
         units, samples = found.slopes.shape
-        if not found.is_rectifier and samples >= SAMPLES and found.saturated > MOST * units:
+        if not found.is_rectifier and samples >= SAMPLES and found.saturated > SATURATED * units:
             yield Finding(
                 "saturated units",
                 found.where,

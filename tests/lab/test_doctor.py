@@ -122,6 +122,90 @@ def test_skip_connections_are_healthy_and_without_them_gradients_vanish() -> Non
         assert report(model, model(microbp.randn(32, 16)).square().mean()) == found
 
 
+def healthy(
+    model: Any,
+    optimizer: Any,
+    loss_of: Callable[[], Tensor],
+    steps: int = 301,
+    looks: tuple[int, ...] = (0, 1, 10, 100, 300),
+) -> None:
+    """Nothing is found while a model of an example learns."""
+
+    def one_step() -> tuple[Any, Tensor, Any]:
+        optimizer.zero_grad()
+        loss = loss_of()
+        loss.backward(retain_graph=True)
+        return model, loss, optimizer
+
+    assert list(during(steps, set(looks), one_step)) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_network_of_the_film_is_healthy(seed: int) -> None:
+    film = example("film")
+    microbp.manual_seed(seed)
+    x, y = film.moons()
+    for rates in film.RATES.values():
+        model = film.Separator()
+        optimizer = optim.SGD(optim.layer_groups(model, rates), lr=0.1, momentum=0.9)
+        healthy(model, optimizer, lambda model=model: F.binary_cross_entropy_with_logits(model(x), y))
+
+
+@pytest.mark.parametrize(
+    "name", ["sigmoid, 2 layers", "sigmoid, 10, normalised", "relu, 10, kaiming", "relu, 10, skips"]
+)
+def test_the_deep_networks_that_learn_are_healthy(name: str) -> None:
+    depth = example("depth")
+    points, arms = depth.spirals()
+    order = np.random.default_rng(0)
+    for seed in range(3):
+        microbp.manual_seed(seed)
+        model = depth.STRUCTURES[name]()
+
+        def loss_of(model: Any = model) -> Tensor:
+            batch = order.integers(len(arms), size=50)
+            return F.cross_entropy(model(points[batch]), arms[batch])
+
+        healthy(model, optim.SGD(model.parameters(), lr=0.05), loss_of, 41, (0, 1, 2, 3, 5, 10, 20, 40))
+
+
+@pytest.mark.parametrize("name", ["tanh", "relu", "leaky relu", "gelu"])
+def test_activations_with_weights_made_for_them_are_healthy(name: str) -> None:
+    activations = example("activations")
+    points, labels = activations.ring()
+    for seed in range(3):
+        microbp.manual_seed(seed)
+        model = activations.network(activations.ACTIVATIONS[name])
+        optimizer = optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
+        healthy(model, optimizer, lambda model=model: F.cross_entropy(model(points), labels), 101)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_thirty_layers_with_kaiming_weights_are_healthy(seed: int) -> None:
+    initialisation = example("initialisation")
+    microbp.manual_seed(seed)
+    x, y = initialisation.waves()
+    model = initialisation.network(2.0)
+    healthy(model, optim.Adam(model.parameters(), lr=1e-3), lambda: F.mse_loss(model(x), y), 31, (0, 1, 10, 30))
+
+
+def test_layers_at_rates_of_their_own_are_healthy() -> None:
+    example_of_rates = example("learning_rates")
+    for name, rates in example_of_rates.RATES.items():
+        findings = example_of_rates.train(rates, steps=1)[3]
+        assert findings.kinds == (["learning rate too high"] if name == "last at 100" else []), name
+
+
+def test_linear_layers_are_healthy_though_they_cannot_learn_everything() -> None:
+    x, y = example("linear_stays_linear").points()
+    for depth in (1, 2, 6):
+        model = lab.layered_network(depth, 8, inputs=2, outputs=1)
+        optimizer = optim.SGD(model.parameters(), lr=0.2, momentum=0.9)
+        healthy(
+            model, optimizer, lambda model=model: F.binary_cross_entropy_with_logits(model(x), y), 100, (0, 1, 10, 50)
+        )
+
+
 # -- what it needs, and what it leaves alone -----------------------------------------------------
 
 

@@ -255,6 +255,30 @@ def test_every_number_can_be_read_on_its_colour(scheme: str, opened: Any, tmp_pa
         assert contrast(paper, ink) >= 4.5, selector
 
 
+@in_browser
+@pytest.mark.parametrize("columns", [1, 2])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_page_is_no_wider_than_its_window_and_every_control_is_in_it(
+    width: int, columns: int, opened: Any, tmp_path: Path
+) -> None:
+    rec, _ = recorded()
+    page = opened(lab.compare({f"training {k}": rec for k in range(columns)}, tmp_path / "page.html"))
+    size = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500}
+    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        page.open(3)
+        assert page.run("return document.documentElement.scrollWidth") <= width
+        for selector in ("button", "#slider", "#counter", "#numbers"):
+            edges = page.run(
+                """return [...document.querySelectorAll(arguments[0])].map((part) => part.getBoundingClientRect())
+                    .flatMap((box) => [box.left, box.right])""",
+                selector,
+            )
+            assert 0 <= min(edges) < max(edges) <= width, selector
+    finally:
+        page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
 def contrast(one: str, other: str) -> float:
     """The contrast of two colours, as WCAG 2 defines it."""
 
@@ -349,6 +373,26 @@ def test_numbers_that_are_not_finite_are_shown_as_such(opened: Any, tmp_path: Pa
     page = opened(rec.film(tmp_path / "film.html"), 2)
     assert [cell[0] for cell in page.cells('[data-role="weights"] td')] == ["∞", "−∞", "–", "1e−30"]
     assert "loss ∞" in page.run("return document.querySelector('.summary').textContent")
+
+
+@in_browser
+def test_a_loss_that_is_nan_is_called_so_and_drawn_nowhere(opened: Any, tmp_path: Path) -> None:
+    rec = lab.watch(nn.Linear(2, 1))
+    for loss in (0.5, math.nan):
+        rec.step(loss)
+    lost = lab.watch(nn.Linear(2, 1))
+    lost.step(math.nan)
+    page = opened(rec.film(tmp_path / "film.html"), 2)
+    assert page.run("return document.querySelector('.summary').textContent") == "step 1, loss NaN"
+    visible = "return getComputedStyle(document.querySelector('.loss circle')).visibility"
+    assert page.run(visible) == "hidden"
+    page.press("\ue012")
+    assert page.run(visible) == "visible"
+    page = opened(lost.film(tmp_path / "lost.html"))
+    assert page.run("return [...document.querySelectorAll('.loss text')].map((text) => text.textContent)") == [
+        "step 0",
+        "1",
+    ]
 
 
 # -- without a browser -----------------------------------------------------------------------

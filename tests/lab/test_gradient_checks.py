@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -17,9 +18,20 @@ def test_vanishing_gradients_of_a_deep_sigmoid_network() -> None:
     assert report(model, loss) == ["vanishing gradients"]
     (finding,) = lab.doctor(model, loss)
     assert finding.where == "layer '0'"
-    first, last = model[0].weight.grad.norm().item(), model[-1].weight.grad.norm().item()
-    assert finding.number == pytest.approx(first / last, rel=1e-5)
+    first, *last = (p.grad.norm().item() for p in (model[0].weight, model[-1].weight, model[-1].bias))
+    assert finding.number == pytest.approx(first / math.hypot(*last), rel=1e-5)
     assert finding.number < 1e-3
+
+
+def test_gradients_that_vanish_with_the_signal_are_found_though_all_layers_have_the_same() -> None:
+    model = layered(30, nn.LeakyReLU, gain=0.5)
+    loss = regression(model)
+    assert report(model, loss) == ["vanishing gradients"]
+    norms = [p.grad.norm().item() for p in model.parameters() if p.ndim == 2]
+    assert norms[-1] < 1e-6
+    assert norms[0] > 0.1 * norms[-1], "the way forward shrinks what the way back does not"
+    (finding,) = lab.doctor(model, loss)
+    assert "30 of 30 layers" in finding.text
 
 
 def test_no_vanishing_gradients_in_a_deep_relu_network_with_kaiming_weights() -> None:

@@ -54,6 +54,26 @@ def test_logits_are_what_cross_entropy_takes(loss_of: Callable[[Tensor, Tensor],
     assert report(model, loss_of(outputs, labels)) == []
 
 
+@pytest.mark.parametrize("after", [[nn.Softmax(dim=1)], []], ids=["probabilities", "logits"])
+def test_nll_loss_without_a_logarithm(after: list[nn.Module]) -> None:
+    model, outputs, labels = classification(*after)
+    loss = F.nll_loss(outputs, labels)
+    assert report(model, loss) == ["no logarithm before nll_loss"]
+    (finding,) = lab.doctor(model, loss)
+    assert finding.number == pytest.approx(outputs.max().item())
+    assert "test_loss_checks.py:" in finding.where
+
+
+def test_nll_loss_of_a_network_that_is_sure() -> None:
+    model, outputs, labels = classification()
+    assert report(model, F.nll_loss((1000 * outputs).log_softmax(dim=1), labels, weight=microbp.ones(5))) == []
+
+
+def test_a_margin_loss_takes_scores() -> None:
+    model, outputs, labels = classification()
+    assert report(model, F.multi_margin_loss(outputs, labels)) == []
+
+
 def test_softmax_inside_the_network_is_attention() -> None:
     class Attention(nn.Module):
         def __init__(self) -> None:

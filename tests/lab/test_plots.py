@@ -15,7 +15,7 @@ import pytest
 
 import microbp
 from microbp import lab, nn
-from microbp.errors import OptionError, ShapeError
+from microbp.errors import OptionError
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -137,6 +137,52 @@ def test_a_weight_that_is_not_there(ax: Any) -> None:
         lab.plot_weights(model(), "1.weight", ax)
 
 
+def test_numbers_are_written_only_where_they_fit_into_their_cells() -> None:
+    small = plt.figure(figsize=(3, 2)).add_subplot()
+    assert not lab.plot_weights(np.ones((2, 16)), ax=small).texts
+    assert len(lab.plot_weights(np.ones((2, 16)), ax=plt.figure(figsize=(12, 2)).add_subplot()).texts) == 32
+    axes = lab.plot_weights(np.full((12, 8), -0.125), ax=plt.figure(dpi=50).add_subplot())
+    axes.figure.canvas.draw()
+    cell = axes.get_window_extent()
+    for text in axes.texts:
+        box = text.get_window_extent()
+        assert box.width < cell.width / 8
+        assert box.height < cell.height / 12
+
+
+def test_all_steps_of_a_history_have_the_same_scale() -> None:
+    arrays = history()
+    arrays["acts/0"][2] = np.nan
+    arrays["acts/0"][1, 5:] = np.nan  # a smaller batch
+    for name, plot in (
+        ("colours", lambda step: lab.plot_weights(arrays, "0.weight", step=step).images[0].get_clim()),
+        ("gradients", lambda step: lab.plot_grad_flow(arrays, step=step).get_ylim()),
+        ("activations", lambda step: lab.plot_activations(arrays, step=step).get_ylim()),
+        ("loss", lambda step: lab.plot_loss(arrays, step=step).get_ylim()),
+    ):
+        assert len({plot(step) for step in range(4)}) == 1, name
+    largest = np.abs(arrays["weights/0.weight"]).max()
+    assert lab.plot_weights(arrays, "0.weight", step=0).images[0].get_clim() == (-largest, largest)
+    sizes = [np.sqrt(np.mean(arrays[f"grads/{name}"] ** 2, axis=(1, 2))) for name in ("0.weight", "2.weight")]
+    low, high = lab.plot_grad_flow(arrays, step=0).get_ylim()
+    assert low < np.min(sizes) < np.max(sizes) < high
+
+
+def test_a_step_of_the_loss_is_marked(ax: Any) -> None:
+    lab.plot_loss({**history(), "step": np.array([0, 10, 20, 30])}, ax, step=2)
+    curve, line, dot = ax.lines
+    assert len(curve.get_xdata()) == 4
+    assert list(line.get_xdata()) == [20, 20]
+    assert (dot.get_xdata()[0], dot.get_ydata()[0]) == (20, 0.25)
+
+
+def test_activations_leave_out_what_was_filled_up(ax: Any) -> None:
+    values = np.full((1, 6, 2), np.nan)
+    values[0, :3] = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
+    lab.plot_activations({"acts/0": values}, ax=ax)
+    assert any(np.isclose(line.get_ydata(), 3.5).all() for line in ax.lines)
+
+
 def test_activations_of_a_model_are_those_that_it_computes(ax: Any) -> None:
     net = nn.Sequential(nn.Linear(2, 3), nn.Dropout(0.5), nn.Tanh())
     x = microbp.randn(50, 2)
@@ -162,31 +208,6 @@ def test_a_model_is_left_as_it_was() -> None:
     net[0].register_forward_hook(lambda *_: calls.append(1))
     net(x)
     assert calls == [1]  # no hook of the plots is left
-
-
-@pytest.mark.parametrize("outputs", [1, 2])
-def test_the_boundary_is_where_the_class_changes(outputs: int, ax: Any) -> None:
-    net = nn.Linear(2, outputs)
-    with microbp.no_grad():
-        net.weight[...] = 0.0
-        net.bias[...] = 0.0
-        net.weight[-1, 0] = 1.0  # the second class lies where the first coordinate is positive
-    x = microbp.tensor([[-1.0, -1.0], [1.0, 1.0], [-1.0, 1.0], [1.0, -1.0]])
-    lab.plot_decision_boundary(net, x, microbp.tensor([0, 1, 0, 1]), ax, grid=51)
-    border = np.concatenate([path.vertices for path in ax.collections[1].get_paths()])
-    np.testing.assert_allclose(border[:, 0], 0.0, atol=0.06)
-    assert np.ptp(border[:, 1]) == pytest.approx(2 * 1.3, rel=1e-6)
-
-
-def test_three_classes_have_three_colours(ax: Any) -> None:
-    net = nn.Linear(2, 3)
-    lab.plot_decision_boundary(net, microbp.randn(30, 2), microbp.arange(30) % 3, ax, grid=20)
-    assert len(ax.get_legend().get_texts()) == 3
-
-
-def test_a_boundary_needs_a_plane(ax: Any) -> None:
-    with pytest.raises(ShapeError, match=r"points \(N, 2\), got \(5, 3\)"):
-        lab.plot_decision_boundary(nn.Linear(3, 1), microbp.randn(5, 3), microbp.zeros(5), ax)
 
 
 def test_a_report_is_drawn(ax: Any) -> None:

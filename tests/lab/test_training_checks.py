@@ -126,6 +126,22 @@ def test_a_learning_rate_that_is_too_low() -> None:
     assert report(model, regression(model), optim.SGD(model.parameters(), lr=1e-9)) == ["learning rate too low"]
 
 
+def test_a_learning_rate_so_low_that_no_bit_changes() -> None:
+    model = layered(2, nn.Tanh)
+    optimizer = optim.SGD(model.parameters(), lr=1e-15)
+    loss = regression(model)
+    assert report(model, loss, optimizer) == ["learning rate too low"]
+    (finding,) = lab.doctor(model, loss, optimizer)
+    assert finding.number == 0
+
+
+def test_a_schedule_that_begins_at_0_warms_up() -> None:
+    model = layered(2, nn.Tanh)
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    optim.lr_scheduler.LambdaLR(optimizer, lambda step: step / 100)
+    assert report(model, regression(model), optimizer) == []
+
+
 @pytest.mark.parametrize("kind", [optim.SGD, optim.Adam, optim.RMSprop])
 def test_ordinary_learning_rates(kind: Callable[..., Any]) -> None:
     model = layered(2, nn.Tanh)
@@ -152,6 +168,32 @@ def test_unscaled_inputs(factor: float) -> None:
     (finding,) = lab.doctor(model, loss)
     assert finding.number == pytest.approx(x.square().mean().sqrt().item(), rel=1e-5)
     assert finding.where == "the inputs of '0'"
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
+def test_units_that_unscaled_inputs_saturate_are_not_told_beside(kind: Callable[..., Any]) -> None:
+    class Reader(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn = kind(3, 16, batch_first=True)
+            self.last = nn.Linear(16, 5)
+
+        def forward(self, x: Tensor) -> Any:
+            return self.last(self.rnn(x)[0][:, -1])
+
+    for factor, found in ((1.0, []), (100.0, ["unscaled inputs"])):
+        model = Reader()
+        loss = F.cross_entropy(model(factor * microbp.randn(64, 6, 3)), microbp.arange(64) % 5)
+        assert report(model, loss) == found
+
+
+@pytest.mark.parametrize("kind", [nn.Conv2d, nn.ConvTranspose2d])
+@pytest.mark.parametrize(("factor", "found"), [(1.0, []), (255.0, ["unscaled inputs"])])
+def test_images_of_bytes_are_unscaled(kind: Callable[..., Any], factor: float, found: list[str]) -> None:
+    model = nn.Sequential(kind(1, 4, 3), nn.ReLU(), nn.Flatten())
+    images = factor * microbp.rand(16, 1, 6, 6)
+    loss = F.cross_entropy(model(images), microbp.arange(16) % 16)
+    assert report(model, loss) == found
 
 
 def test_scaled_inputs_and_unscaled_targets() -> None:

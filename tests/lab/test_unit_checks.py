@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+import numpy as np
 import pytest
 
 import microbp
-from microbp import lab, nn, optim
+from microbp import Tensor, lab, nn, optim
 from microbp.nn import functional as F
 from tests.lab.cases import layered, regression, report
 
@@ -23,6 +25,38 @@ def test_dead_relus() -> None:
     assert finding.number == 0.75
     assert "12 of 16 units" in finding.text
     assert "64 values" in finding.text
+
+
+@pytest.mark.parametrize(
+    ("name", "rectify"),
+    [
+        ("clamp", lambda x: x.clamp(min=0)),
+        ("maximum", lambda x: np.maximum(x, 0)),
+        ("maximum", lambda x: microbp.maximum(microbp.zeros(1), x)),
+    ],
+)
+@pytest.mark.parametrize("bias", [-100.0, 0.0])
+def test_a_relu_by_other_means_can_be_dead_as_well(name: str, rectify: Callable[[Tensor], Tensor], bias: float) -> None:
+    class Network(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = nn.Linear(16, 16)
+            self.last = nn.Linear(16, 16)
+
+        def forward(self, x: Tensor) -> Any:
+            return self.last(rectify(self.first(x)))
+
+    model = Network()
+    nn.init.constant_(model.first.bias, bias)
+    loss = regression(model)
+    assert report(model, loss) == (["dead ReLUs"] if bias else [])
+    assert [finding.where for finding in lab.doctor(model, loss)] == [f"{name} after 'first'"] * bool(bias)
+
+
+@pytest.mark.parametrize("bound", [lambda x: x.clamp(-0.01, 0.01), lambda x: microbp.maximum(x, x - 5)])
+def test_other_bounds_and_a_maximum_of_two_layers_are_no_relus(bound: Callable[[Tensor], Tensor]) -> None:
+    model = layered(2, nn.Tanh)
+    assert report(model, regression(lambda x: model[2](bound(model[0](x))))) == []
 
 
 def test_a_few_silent_relus_are_no_disease() -> None:

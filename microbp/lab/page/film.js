@@ -181,8 +181,10 @@
       made.textContent = text;
       svg.append(made);
     };
-    label(long(high, 3), { x: left - 4, y: top + 8, "text-anchor": "end" });
-    label(long(low, 3), { x: left - 4, y: height - bottom, "text-anchor": "end" });
+    if (known.length) {
+      label(long(high, 3), { x: left - 4, y: top + 8, "text-anchor": "end" });
+      label(long(low, 3), { x: left - 4, y: height - bottom, "text-anchor": "end" });
+    }
     label("step 0", { x: left, y: height - 5 });
     label(String(lastStep), { x: width - 8, y: height - 5, "text-anchor": "end" });
     const line = drawn("line", { y1: top, y2: height - bottom });
@@ -197,6 +199,7 @@
       line.setAttribute("x2", at);
       dot.setAttribute("cx", at);
       dot.setAttribute("cy", Number.isFinite(value) ? y(value) : top);
+      dot.setAttribute("visibility", Number.isNaN(value) ? "hidden" : "visible");
     };
     return { figure, update };
   }
@@ -379,7 +382,8 @@
     byId("film").append(place);
     return (position) => {
       const frame = column.at[position];
-      summary.textContent = `step ${column.steps[frame]}, loss ${long(parsed(column.loss[frame]), 5)}`;
+      const loss = parsed(column.loss[frame]);
+      summary.textContent = `step ${column.steps[frame]}, loss ${Number.isNaN(loss) ? "NaN" : long(loss, 5)}`;
       const groups = Object.entries(column.lr);
       rates.textContent = groups.length
         ? `learning ${groups.length > 1 ? "rates" : "rate"}: ${groups.map(([name, values]) => `${groups.length > 1 ? `${name}: ` : ""}${long(parsed(values[frame]), 4)}`).join(" · ")}`

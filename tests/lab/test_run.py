@@ -1,0 +1,113 @@
+"""Records in bounded memory, and in files that bring every bit back."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from microbp import lab, nn, optim
+from microbp.errors import FileFormatError
+from microbp.lab import Recorder
+from tests.lab.training import network, ring, train
+
+
+def test_memory_is_bounded_and_records_stay_evenly_spread() -> None:
+    model = network(8)
+    rec = lab.watch(model, memory=100_000)
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    most = 0
+    for _ in range(20):
+        train(model, optimizer, 20, rec)
+        most = max(
+            most,
+            sum(array.nbytes for record in rec.run.records for array in record.values() if hasattr(array, "nbytes")),
+        )
+        assert rec.run.nbytes <= 100_000
+    assert most <= 100_000
+    steps = rec.history["step"]
+    assert steps[0] == 0
+    assert len(set(np.diff(steps))) == 1
+    assert int(steps[1]).bit_count() == 1, "every other record was dropped, some times over"
+    assert len(steps) > 8
+    assert 400 - steps[-1] <= np.diff(steps)[0]
+
+
+def test_a_long_training_allocates_no_more_than_the_memory_that_it_may(tmp_path: Path) -> None:
+    model, allowed = network(16), 1_000_000
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    rec = lab.watch(model, optimizer, data=ring(), grid=40, memory=allowed)
+    train(model, optimizer, 10, rec)
+    rec.film(tmp_path / "film.html")  # whatever is imported or cached is so before anything is counted
+    tracemalloc.start()
+    try:
+        for _ in range(10):
+            train(model, optimizer, 60, rec)
+            rec.film(tmp_path / "film.html")  # boundaries are records too
+            assert rec.run.nbytes <= allowed
+        gc.collect()
+        held, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert rec.run.stride > 1
+    assert allowed / 4 < held < 1.1 * allowed
+    assert most < 8 * allowed, "the page is made of fewer copies than that"
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_a_saved_run_comes_back_bit_for_bit(tmp_path: Path, dtype: type[np.floating[Any]]) -> None:
+    model = network().to(dtype)
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    x, y = ring()
+    rec = lab.watch(model, optimizer, data=(x.to(dtype), y), grid=4, log_freq=2)
+    train(model, optimizer, 7, rec)
+    rec.save(tmp_path / "runs" / "run.npz")
+    again = Recorder.load(tmp_path / "runs" / "run.npz")
+    assert again.closed
+    assert again.history.keys() == rec.history.keys()
+    for name, track in rec.history.items():
+        assert again.history[name].dtype == track.dtype
+        assert again.history[name].tobytes() == track.tobytes(), name
+    assert again.dead_units() == rec.dead_units()
+    rec.film(tmp_path / "a.html")
+    again.film(tmp_path / "b.html")
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+    with np.load(tmp_path / "runs" / "run.npz", allow_pickle=False) as file:
+        np.testing.assert_array_equal(file["weights/0.weight"], rec.history["weights/0.weight"])
+
+
+def test_files_that_are_no_runs_are_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "other.npz", a=np.ones(2))
+    np.save(tmp_path / "array.npy", np.ones(2))
+    np.save(tmp_path / "pickle.npy", np.array([{}]), allow_pickle=True)
+    (tmp_path / "text").write_text("weights")
+    (tmp_path / "empty").write_bytes(b"")
+    rec = lab.watch(nn.Linear(2, 1))
+    rec.step(1.0)
+    rec.save(tmp_path / "run.npz")
+    whole = (tmp_path / "run.npz").read_bytes()
+    (tmp_path / "cut").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "flipped").write_bytes(whole[:80] + bytes([whole[80] ^ 255]) + whole[81:])
+    for name in ("other.npz", "array.npy", "pickle.npy", "text", "empty", "cut", "flipped"):
+        with pytest.raises(FileFormatError, match=name):
+            Recorder.load(tmp_path / name)
+    with pytest.raises(FileNotFoundError):
+        Recorder.load(tmp_path / "nothing")
+
+
+def test_room_is_kept_for_boundaries_of_several_outputs_once_the_first_is_known() -> None:
+    model = nn.Linear(2, 5)
+    rec = lab.watch(model, log="weights", data=ring()[0], grid=10)
+    for _ in range(4):
+        rec.step(1.0)
+    one = rec.run.nbytes
+    rec.complete([0])
+    more = 4 * 4 * 100 * 4  # four more outputs in float32 of 100 points, in four records
+    assert more <= rec.run.nbytes - one < 1.2 * more
+    before = rec.run.nbytes
+    rec.complete(range(4))
+    assert rec.run.nbytes - before < 0.1 * more
