@@ -1,10 +1,12 @@
-"""Activations: what bends, what flattens, what dies.
+"""
+Activations: what bends, what flattens, what dies
+=================================================
 
-On the way back through an activation f the gradient is multiplied by its slope,
+On the way back through an activation f the gradient is multiplied by its slope::
 
-    dL/dx = dL/dy * f'(x),
+    dL/dx = dL/dy * f'(x)
 
-so that the slopes decide how much arrives below. That of the sigmoid is at most 1/4, and next
+So the slopes decide how much arrives below. That of the sigmoid is at most 1/4, and next
 to nothing at both ends, where units are *saturated*. Tanh has slope 1 in the middle (LeCun et al.,
 *Efficient BackProp*, 1998). ReLU has slope 1 wherever it is on, and 0 where it is off (Glorot
 et al., *Deep Sparse Rectifier Neural Networks*, 2011); a unit that is off for all data is *dead*,
@@ -20,6 +22,7 @@ backpropagation computes them, the gradients layer by layer, and the losses.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -39,6 +42,12 @@ ACTIVATIONS = {"sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "relu": nn.ReLU, "leaky r
 DEPTH = 8
 
 
+# %%
+# The task
+# --------
+# A ring of points among others, which no straight line cuts out.
+
+
 def ring(samples: int = 300) -> tuple[microbp.Tensor, microbp.Tensor]:
     """Points (N, 2) in a square, and whether each is on a ring around the middle (N,)."""
     points = 2 * microbp.rand(samples, 2, generator=microbp.Generator().manual_seed(0)) - 1
@@ -51,6 +60,13 @@ def network(activation: Callable[[], nn.Module]) -> nn.Sequential:
     even = activation in (nn.Sigmoid, nn.Tanh)
     init = nn.init.xavier_normal_ if even else partial(nn.init.kaiming_normal_, nonlinearity="relu")
     return lab.layered_network(DEPTH, 16, inputs=2, outputs=2, activation=activation, init=init)
+
+
+# %%
+# Slopes
+# ------
+# The slope at many points at once: each output depends on its own input alone, so the gradient of their sum has
+# them all.
 
 
 def slope_of(activation: nn.Module, x: microbp.Tensor) -> microbp.Tensor:
@@ -90,6 +106,12 @@ def draw(report: lab.StructureReport, path: Path) -> None:
     plt.close(figure)
 
 
+# %%
+# Five activations
+# ----------------
+# The same network with each, from the same seeds, on the same points.
+
+
 def main(out: Path) -> lab.StructureReport:
     """Train with each activation, report and draw."""
     points, labels = ring()
@@ -116,4 +138,6 @@ def main(out: Path) -> lab.StructureReport:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "runs"))
+    parser = argparse.ArgumentParser(description="Activations: what bends, what flattens, what dies.")
+    parser.add_argument("--out", type=Path, default=Path("runs"), help="where pictures go (default: %(default)s)")
+    main(parser.parse_args().out)

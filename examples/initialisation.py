@@ -1,9 +1,13 @@
-"""Initialisation: how large the first weights are decides whether a deep network learns at all.
+"""
+Initialisation: how large the first weights are
+===============================================
+
+How large the first weights are decides whether a deep network learns at all.
 
 A unit adds up n inputs, each times a weight. If the weights have the variance v, the sum has n·v times
 the mean square of the inputs. So every layer multiplies what goes through it, forwards and backwards,
 by nearly the same factor, and thirty layers by its thirtieth power. (The gradient of a weight is a
-product of both, so that it is alike in all layers, and alike wrong.) The factor is 1 for
+product of both, so that it is alike in all layers, and alike wrong.) The factor is 1 for::
 
     v = 1/n         with tanh, nearly linear around 0 (Glorot & Bengio, *Understanding the difficulty
                     of training deep feedforward neural networks*, 2010),
@@ -20,6 +24,7 @@ after 30 layers. The picture shows the signal on its way up, the gradient on its
 
 from __future__ import annotations
 
+import argparse
 import sys
 from functools import partial
 from pathlib import Path
@@ -40,6 +45,12 @@ DEPTH, WIDTH = 30, 32
 VARIANCES = {"v = 1/4n": 0.25, "v = 1/n (Xavier)": 1.0, "v = 2/n (Kaiming)": 2.0, "v = 8/n": 8.0}  # times 1/n
 
 
+# %%
+# The task, and the networks
+# --------------------------
+# Thirty layers, which differ only in the variance of their first weights.
+
+
 def waves(samples: int = 128) -> tuple[microbp.Tensor, microbp.Tensor]:
     """Points (N, 2), normally distributed, and a wave over them (N, 1)."""
     x = microbp.randn(samples, 2, generator=microbp.Generator().manual_seed(0))
@@ -54,6 +65,12 @@ def fill(variance: float, weight: microbp.Tensor) -> None:
 def network(variance: float) -> nn.Sequential:
     """Thirty layers with ReLU."""
     return lab.layered_network(DEPTH, WIDTH, inputs=2, outputs=1, activation=nn.ReLU, init=partial(fill, variance))
+
+
+# %%
+# What goes up, and what comes down
+# ---------------------------------
+# ``retain_grad`` keeps the gradient of what is no leaf: here, of what every layer puts out.
 
 
 def on_the_way(variance: float) -> tuple[np.ndarray, np.ndarray, lab.Findings]:
@@ -72,6 +89,12 @@ def on_the_way(variance: float) -> tuple[np.ndarray, np.ndarray, lab.Findings]:
     return *np.array(sizes).T, lab.doctor(model, loss)
 
 
+# %%
+# Equal weights
+# -------------
+# What starts alike gets the same gradient, and stays alike.
+
+
 def different_units(fill: object, steps: int = 50) -> int:
     """How many of 8 hidden units differ after a training from weights filled so."""
     microbp.manual_seed(0)
@@ -83,6 +106,12 @@ def different_units(fill: object, steps: int = 50) -> int:
         F.mse_loss(model(x), y).backward()
         optimizer.step()
     return len(np.unique(model[0].linear.weight.detach().numpy(), axis=0))
+
+
+# %%
+# Four variances
+# --------------
+# Too small, made for tanh, made for ReLU, too large.
 
 
 def main(out: Path) -> dict[str, float]:
@@ -126,4 +155,6 @@ def main(out: Path) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "runs"))
+    parser = argparse.ArgumentParser(description="Initialisation: how large the first weights are.")
+    parser.add_argument("--out", type=Path, default=Path("runs"), help="where pictures go (default: %(default)s)")
+    main(parser.parse_args().out)
