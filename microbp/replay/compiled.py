@@ -22,7 +22,7 @@ from microbp.autograd.bundle import CallRow
 from microbp.errors import CompileError
 from microbp.mode import current, observe
 from microbp.nn.module import Module
-from microbp.replay.replay import Replay, modules_behind
+from microbp.replay.replay import Replay, hooks_of, modules_behind
 from microbp.replay.trace import Impossible, Step, Tracer, difference, handle_of, settle, trace_of
 from microbp.tensor import Tensor
 
@@ -198,6 +198,8 @@ class Compiled:
                     raise Impossible(text)
             else:
                 modules = modules_behind(self.function, tracer.shapes)
+                if any(map(hooks_of, modules)):
+                    raise Impossible("a module that it calls has hooks")
                 replay = Replay(self.function, self._row, steps, values, tuple(kwargs), modules)
                 self._programs.setdefault(key, []).append(replay)
                 self.reason = None

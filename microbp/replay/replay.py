@@ -24,7 +24,7 @@ from microbp.replay.trace import Step
 from microbp.tensor import Tensor, place_of_call, wrap
 from microbp.version import Onlooker, writes
 
-__all__ = ["Replay", "modules_behind"]
+__all__ = ["Replay", "hooks_of", "modules_behind"]
 
 
 class Replay:
@@ -199,10 +199,17 @@ def modules_behind(function: Callable[..., Any], nodes: Iterable[Node]) -> list[
     return list(dict.fromkeys(inner for module in called for inner in module.modules()))
 
 
+def hooks_of(module: Module) -> list[Any]:
+    """The hooks around the calls of a module."""
+    registered = [] if module._hooks is None else vars(module._hooks).values()
+    return [hook for hooks in registered for hook in hooks]
+
+
 def state_of(module: Module) -> list[Any]:
     """Everything that a module holds, itself and in its registries."""
     fields = module.__dict__
     return [
+        *hooks_of(module),
         *fields.values(),
         *fields["_parameters"].values(),
         *fields["_buffers"].values(),

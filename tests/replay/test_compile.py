@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import microbp
-from microbp import autograd, nn, optim
+from microbp import autograd, lab, nn, optim
 from microbp.errors import CompileError, GraphError, MutationError, RangeError
 
 x = microbp.tensor(np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32))
@@ -173,14 +173,35 @@ def test_an_attribute_of_a_layer_counts():
     assert loss.replayed == 4
 
 
-def test_a_hook_that_is_added_later_is_called():
+@pytest.mark.parametrize("before", [False, True])
+def test_hooks_of_modules_are_called_each_time(before):
     model = network()
+    if before:
+        model[0].register_forward_hook(lambda module, args, output: None).remove()
     loss = warmed(compiled_loss(model), x, labels)
-    seen = []
-    handle = model[0].register_forward_hook(lambda module, args, output: seen.append(output.shape))
     loss(x, labels)
-    assert seen == [(6, 8)]
-    handle.remove()
+    assert loss.replayed == 1
+    seen = []
+    model[0].register_forward_hook(lambda module, args, output: seen.append(output.shape))
+    for _ in range(4):
+        loss(x, labels)
+    assert seen == [(6, 8)] * 4
+    assert loss.reason == "a module that it calls has hooks"
+
+
+def test_a_recorder_sees_every_step():
+    model = network()
+    loss = compiled_loss(model)
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    with lab.watch(model, optimizer) as rec:
+        for _ in range(5):
+            optimizer.zero_grad()
+            value = loss(x, labels)
+            value.backward()
+            rec.step(value)
+            optimizer.step()
+    assert len(rec.history["acts/0"]) == len(rec.history["loss"]) == 5
+    assert len({tuple(a.ravel()) for a in rec.history["acts/0"]}) == 5
 
 
 def test_new_parameters_and_frozen_ones_count():
