@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import math
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+PATIENCE = 60  # seconds; a page answers in milliseconds, but not on a machine that has other work
 
 WATCH = """
 window.failures = [];
@@ -33,6 +37,24 @@ def missing() -> str | None:
     return None
 
 
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours, as WCAG 2 defines it."""
+
+    def luminance(colour: str) -> float:
+        shares = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+        linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def number(text: str) -> float:
+    """A number as a page shows it."""
+    known = {"–": math.nan, "∞": math.inf, "−∞": -math.inf}
+    return known[text] if text in known else float(text.replace("−", "-"))
+
+
 @contextmanager
 def chromium() -> Iterator[Any]:
     """A driver of a new browser, which collects the script errors of every page."""
@@ -53,7 +75,13 @@ def chromium() -> Iterator[Any]:
 
 
 class Page:
-    """A page of the stepper in a browser."""
+    """A page of the stepper in a browser.
+
+    What a page does after an event, such as a click, a key, a timer or a change of the window or the scheme, it does in
+    its own time. So tests ask `until` or `comes_to` for what they expect, and never for what is there at once.
+    """
+
+    word = "step"  # in the address
 
     def __init__(self, driver: Any, path: Path) -> None:
         self.driver = driver
@@ -62,12 +90,45 @@ class Page:
     def open(self, step: int | None = None) -> None:
         """Load the page anew, at a step."""
         self.driver.get("about:blank")
-        self.driver.get(self.path.as_uri() + ("" if step is None else f"#step={step}"))
+        self.driver.get(self.path.as_uri() + ("" if step is None else f"#{self.word}={step}"))
+
+    def go(self, step: int) -> None:
+        """Follow a link to a step of the page that is open."""
+        self.run("window.location.hash = arguments[0]", f"#{self.word}={step}")
+        self.comes_to(step)
 
     def scheme(self, name: str) -> None:
         """Light or dark."""
         feature = {"name": "prefers-color-scheme", "value": name}
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+        self.until("return window.matchMedia(arguments[0]).matches", f"(prefers-color-scheme: {name})")
+
+    def resize(self, width: int, height: int) -> None:
+        """Give the window another size."""
+        self.driver.set_window_size(width, height)
+        self.until("return Math.abs(window.outerWidth - arguments[0]) <= 1", width)
+        self.run("window.dispatchEvent(new Event('resize'))")
+
+    def until(self, script: str, *arguments: Any) -> Any:
+        """What a script returns, once it is true."""
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        waiting = WebDriverWait(self.driver, PATIENCE, poll_frequency=0.01)
+        return waiting.until(lambda _: self.run(script, *arguments), f"never true: {script} {arguments}")
+
+    def comes_to(self, step: int) -> None:
+        """Wait until a step is shown."""
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        waiting = WebDriverWait(self.driver, PATIENCE, poll_frequency=0.01)
+        waiting.until(lambda _: self.step == step, f"never at {step}")
+
+    def plays(self, expected: bool) -> None:
+        """Wait until the page plays, or does not."""
+        self.until(
+            "return document.getElementById('go-play').getAttribute('aria-pressed') === arguments[0]",
+            str(expected).lower(),
+        )
 
     def run(self, script: str, *arguments: Any) -> Any:
         """What a script returns."""

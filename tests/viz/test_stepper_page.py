@@ -18,7 +18,7 @@ from microbp.errors import OptionError
 from microbp.viz import backend, stepper_page
 from microbp.viz.step import Step
 from microbp.viz.stepper_page import Stepper, stepper
-from tests.viz.browser import Page, chromium, missing
+from tests.viz.browser import Page, chromium, contrast, missing, number
 from tests.viz.networks import alive, counting, settle
 
 reason = missing()
@@ -143,11 +143,6 @@ def data_of(page: Stepper) -> dict[str, Any]:
     return data
 
 
-def number(text: str) -> float:
-    """A number as it is shown."""
-    return float(text.replace("−", "-"))
-
-
 def array_of(step: Step, role: str, caption: str) -> Any:
     """The array that a matrix on the page shows."""
     if role == "factor":
@@ -174,9 +169,7 @@ def test_every_number_on_the_page_is_that_of_the_trace(name: str, opened: Any) -
     frames = len(operations) + len(made.trace)
     shown_steps = range(1, frames + 1) if frames < 60 else range(1, frames + 1, 3)
     for position in shown_steps:
-        page.run("window.location.hash = '#step=' + arguments[0]", position)
-        page.run("window.dispatchEvent(new HashChangeEvent('hashchange'))")
-        assert page.step == position
+        page.go(position)
         matrices = page.matrices()
         if position <= len(operations):
             op = operations[position - 1]
@@ -208,8 +201,7 @@ def test_a_click_writes_out_a_sum_that_comes_to_the_number(name: str, opened: An
     page, made = opened(GRAPHS[name]())
     start = len(made.trace.view.operations)
     for step in made.trace[1:]:
-        page.run("window.location.hash = '#step=' + arguments[0]", start + step.index + 1)
-        page.run("window.dispatchEvent(new HashChangeEvent('hashchange'))")
+        page.go(start + step.index + 1)
         cells = page.run("""const cells = document.querySelectorAll("[data-role=contribution] td");
             const written = document.getElementById("written");
             const result = (cell) => [Number(cell.dataset.i), written.textContent];
@@ -255,35 +247,40 @@ def test_the_keys_the_buttons_and_the_slider_go_through_the_steps(opened: Any) -
     right, left, home, end, space = "\ue014", "\ue012", "\ue011", "\ue010", " "
     for key, expected in ((right, 2), (right, 3), (left, 2), (end, last), (right, last), (home, 1), (left, 1)):
         page.press(key)
-        assert page.step == expected
+        page.comes_to(expected)
     for button, expected in (("next", 2), ("next", 3), ("back", 2), ("last", last), ("first", 1), ("backward", 5)):
         page.click(f"#go-{button}")
-        assert page.step == expected
+        page.comes_to(expected)
     assert page.text("phase") == "backward"
     page.run("""const slider = document.getElementById("slider"); slider.value = 7;
         slider.dispatchEvent(new Event("input"))""")
     assert page.step == 7
     page.run("document.getElementById('slider').focus()")
     page.press(right)
-    assert page.step == 8, "the slider's own keys move by one step, not by two"
+    page.comes_to(8)  # the slider's own keys move by one step, not by two
     assert page.run("return window.location.hash") == "#step=8"
     page.run("document.getElementById('slider').blur()")
-    page.press(space)
-    assert page.run("return document.getElementById('go-play').getAttribute('aria-pressed')") == "true"
-    page.press(space)
-    assert page.run("return document.getElementById('go-play').getAttribute('aria-pressed')") == "false"
+    page.run("window.setInterval = () => 1")  # it plays, but for this test it does not go on
+    for playing in (True, False):
+        page.press(space)
+        page.plays(playing)
+    assert page.step == 8
 
 
 @in_browser
 def test_play_goes_on_by_itself_and_stops_at_the_end(opened: Any) -> None:
     page, made = opened(alive(microbp.tensor(2.0, requires_grad=True)).exp())
-    page.run("const later = window.setInterval; window.setInterval = (f, ms) => later(f, ms / 60)")
-    page.click("#go-play")
-    last = len(made.trace) + len(made.trace.view.operations)
-    wait = "const done = arguments[0]; window.setTimeout(done, 800)"
-    page.driver.execute_async_script(wait)
-    assert page.step == last
-    assert page.run("return document.getElementById('go-play').getAttribute('aria-pressed')") == "false"
+    page.run("""window.shown = [];
+        const later = window.setInterval, write = history.replaceState.bind(history);
+        window.setInterval = (f, ms) => later(f, ms / 60);
+        history.replaceState = (...entry) => { window.shown.push(entry[2]); write(...entry); }""")
+    steps = [f"#step={k + 1}" for k in range(len(made.trace) + len(made.trace.view.operations))]
+    for expected in (steps[1:], steps):  # at the end, it starts anew
+        page.click("#go-play")
+        page.until("return window.shown.length === arguments[0]", len(expected))
+        page.plays(False)
+        assert page.run("return window.shown.splice(0)") == expected
+    assert page.step == len(steps)
 
 
 @in_browser
@@ -335,28 +332,15 @@ def test_every_number_can_be_read_on_its_colour(scheme: str, opened: Any) -> Non
         assert contrast(paper, ink) >= 4.5, id
 
 
-def contrast(one: str, other: str) -> float:
-    """The contrast of two colours, as WCAG 2 defines it."""
-
-    def luminance(colour: str) -> float:
-        shares = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
-        linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    dark, light = sorted((luminance(one), luminance(other)))
-    return (light + 0.05) / (dark + 0.05)
-
-
 @in_browser
 def test_a_change_of_scheme_shows_the_same_step(opened: Any) -> None:
     page, _ = opened(classifier(), 8)
     before = page.matrices()[0]["cells"][0]
     page.scheme("dark")
-    page.driver.execute_async_script("window.requestAnimationFrame(() => arguments[0]())")
+    page.until("return getComputedStyle(document.querySelector('td')).backgroundColor !== arguments[0]", before[3])
     after = page.matrices()[0]["cells"][0]
     assert page.step == 8
     assert before[:3] == after[:3]
-    assert before[3] != after[3]
 
 
 @in_browser
@@ -367,6 +351,7 @@ def test_names_stay_text(opened: Any) -> None:
     assert page.run("return document.scripts.length") == 2
     assert page.run("return document.querySelectorAll('b').length") == len(page.matrices())
     page.press("\ue010")
+    page.comes_to(len(data_of(made)["frames"]))
     assert "</script><script>" in page.text("sentence")
     assert "{{data}}" in page.text("sentence")
     assert page.run("return document.title") == " ".join(NASTY.split())
@@ -382,7 +367,7 @@ def test_without_graphviz_there_is_a_list_of_operations(opened: Any, monkeypatch
     assert page.run("return document.querySelectorAll('#graph li').length") == len(made.trace.view.operations)
     assert page.run("return document.querySelector('#graph .at').id") == data_of(made)["frames"][7]["n"][0]
     page.click("#graph li")
-    assert page.run("return document.querySelector('#graph .at').id") == "op0"
+    page.until("return document.querySelector('#graph .at').id === 'op0'")
 
 
 @in_browser
@@ -411,7 +396,7 @@ def test_the_notebook_frame_works(driver: Any, tmp_path: Path) -> None:
     page = Page(driver, path)
     assert page.step == 1
     page.click("#go-next")
-    assert page.step == 2
+    page.comes_to(2)
     assert page.failures() == []
     driver.switch_to.default_content()
 
@@ -419,11 +404,11 @@ def test_the_notebook_frame_works(driver: Any, tmp_path: Path) -> None:
 @in_browser
 def test_a_narrow_window_cuts_nothing_off(opened: Any) -> None:
     page, _ = opened(classifier(), 8)
-    page.driver.set_window_size(520, 900)
+    page.resize(520, 900)
     try:
         assert page.run("return document.documentElement.scrollWidth <= window.innerWidth")
     finally:
-        page.driver.set_window_size(1280, 900)
+        page.resize(1280, 900)
 
 
 # -- the file ----------------------------------------------------------------------------------
