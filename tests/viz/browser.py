@@ -11,6 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+HANDLE = 16  # about the width of a slider's handle, in pixels
 PATIENCE = 60  # seconds; a page answers in milliseconds, but not on a machine that has other work
 
 WATCH = """
@@ -65,6 +68,8 @@ def chromium() -> Iterator[Any]:
     options.binary_location = found("chromium", "chromium-browser", "google-chrome") or ""
     for flag in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,900"):
         options.add_argument(flag)
+    # Tests go through the steps faster than a browser expects of a person, and would be slowed down.
+    options.add_argument("--disable-ipc-flooding-protection")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(found("chromedriver")))
     driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WATCH})
@@ -104,10 +109,10 @@ class Page:
         self.until("return window.matchMedia(arguments[0]).matches", f"(prefers-color-scheme: {name})")
 
     def resize(self, width: int, height: int) -> None:
-        """Give the window another size."""
-        self.driver.set_window_size(width, height)
-        self.until("return Math.abs(window.outerWidth - arguments[0]) <= 1", width)
-        self.run("window.dispatchEvent(new Event('resize'))")
+        """Give the page another size."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        self.until("return window.innerWidth === arguments[0] && window.innerHeight === arguments[1]", width, height)
 
     def until(self, script: str, *arguments: Any) -> Any:
         """What a script returns, once it is true."""
@@ -141,6 +146,23 @@ class Page:
     def click(self, selector: str) -> None:
         """Click an element."""
         self.driver.find_element("css selector", selector).click()
+
+    def drag(self, selector: str, share: float) -> None:
+        """Take the handle of a slider that is at its lowest value, and pull it along a share of the way."""
+        from selenium.webdriver.common.action_chains import ActionChains
+
+        slider = self.driver.find_element("css selector", selector)
+        self.until("const it = document.querySelector(arguments[0]); return it.value === it.min", selector)
+        way = slider.size["width"] - HANDLE
+        start = ActionChains(self.driver).move_to_element_with_offset(slider, -way // 2, 0).click_and_hold()
+        start.move_by_offset(round(way * share), 0).release().perform()
+
+    def screenshot(self, path: Path) -> Any:
+        """A picture of the window, shape (height, width, 3), values from 0 to 255; it is kept in a file."""
+        from matplotlib import image
+
+        self.driver.save_screenshot(str(path))
+        return np.round(image.imread(path)[..., :3] * 255)
 
     def press(self, key: str) -> None:
         """Press a key, wherever the focus is."""

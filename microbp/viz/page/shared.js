@@ -95,9 +95,10 @@ window.shared = (() => {
       if (wanted === current) return;
       current = wanted;
       display();
-      if (!write) return;
+      const address = `#${word}=${current + 1}`;
+      if (!write || window.location.hash === address) return;
       try {
-        window.history.replaceState(window.history.state, "", `#${word}=${current + 1}`);
+        window.history.replaceState(window.history.state, "", address);
       } catch {
         // a frame in a notebook has no address
       }

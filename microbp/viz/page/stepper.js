@@ -236,7 +236,8 @@
       const rest = value - known.reduce((total, [left, right]) => total + left * right, 0);
       parts.push(`${missing} more that are not on this page (${text(rest)})`);
     }
-    return `${name} = ${parts.length ? parts.join(" + ") : "no terms"} = ${text(value)}`;
+    if (!parts.length) return `${name} = ${text(value)}, as it is not used for the output`;
+    return `${name} = ${parts.join(" + ")} = ${text(value)}`;
   }
 
   // -- the graph and the controls -----------------------------------------------------------
