@@ -1,18 +1,47 @@
 """Makes the pictures that the README and the documentation show, with the examples themselves.
 
-Run it from the top of the repository: ``python docs/make_pictures.py``.
+Run it from the top of the repository: ``python docs/make_pictures.py``. It needs a browser, Chromium, and
+pygraphviz, which renders the graphs also where the `dot` program is there: programs differ from machine to machine.
 """
 
 from __future__ import annotations
 
+import os
 import runpy
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
+DRAWN = ("chain_rule", "xor", "skip_connection")
+FILMED = {"step_through": "backprop.html#step=10", "film": "film.html#frame=40"}
+
+
+@contextmanager
+def without_programs() -> Iterator[None]:
+    """Nothing is on PATH, and so no `dot` either."""
+    path, os.environ["PATH"] = os.environ["PATH"], ""
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = path
+
+
+def run(example: str, folder: Path) -> Any:
+    """Run an example, which writes into a folder."""
+    with without_programs():
+        return runpy.run_path(str(ROOT / "examples" / f"{example}.py"))["main"](folder)
+
+
+def draw(folder: Path) -> None:
+    """Make the pictures that are graphs."""
+    for example in DRAWN:
+        run(example, folder)
 
 
 def photograph(page: str, picture: Path) -> None:
@@ -25,13 +54,11 @@ def photograph(page: str, picture: Path) -> None:
 
 
 if __name__ == "__main__":
-    for name in ("chain_rule", "xor", "skip_connection"):
-        runpy.run_path(str(ROOT / "examples" / f"{name}.py"))["main"](IMAGES)
+    draw(IMAGES)
     with tempfile.TemporaryDirectory() as folder:
-        runpy.run_path(str(ROOT / "examples" / "step_through.py"))["main"](Path(folder))
-        photograph(f"file://{folder}/backprop.html#step=10", IMAGES / "step_through.png")
-        film = runpy.run_path(str(ROOT / "examples" / "film.py"))
-        film["main"](Path(folder))
-        photograph(f"file://{folder}/film.html#frame=40", IMAGES / "film.png")
+        for example, page in FILMED.items():
+            run(example, Path(folder))
+            photograph(f"file://{folder}/{page}", IMAGES / f"{example}.png")
+    film = runpy.run_path(str(ROOT / "examples" / "film.py"))
     recorder, _ = film["train"](next(iter(film["RATES"])), 300)
     recorder.to_gif(IMAGES / "film.gif", frames=30, dpi=60)

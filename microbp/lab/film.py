@@ -1,7 +1,7 @@
 """The film of a training: a page with a slider over the recorded steps.
 
-Template, style and script stand in files of their own in ``page/``; here they are put together
-with the numbers into one file that needs nothing else.
+Template, style and script stand in files of their own, in ``page/``; `microbp.viz.html_page` puts
+them together with the numbers into one file that needs nothing else.
 
 Numbers go into the page as base64 text: weights as float32, in all their bits; gradients and
 outputs as float32 without the last byte, which leaves them four digits that are right; the
@@ -11,10 +11,7 @@ boundary as one byte for each point of its grid.
 from __future__ import annotations
 
 import base64
-import html
-import json
 import os
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -23,12 +20,13 @@ import numpy as np
 
 from microbp.errors import OptionError
 from microbp.lab.run import Plane, Record, Run
+from microbp.viz import html_page
 
 __all__ = ["Filmed", "Looks", "write"]
 
 Array = np.ndarray[Any, Any]
 
-PAGE = Path(__file__).parent / "page"
+TEMPLATE = Path(__file__).parent / "page" / "film.html"
 EXACT, SHORT = 4, 3  # bytes of a number
 CURVE = 400  # points of the curve of the loss
 POINTS = 300  # of the data, in the picture of the boundary
@@ -75,18 +73,8 @@ def write(columns: Mapping[str, Filmed], path: str | os.PathLike[str], looks: Lo
         positions, places = np.unique(shown, return_inverse=True)
         recorder.complete(positions.tolist())
         data.append({"name": name, "at": places.tolist(), **column(recorder.run, positions.tolist(), looks)})
-    parts = {
-        "title": html.escape(looks.title),
-        "style": (PAGE / "film.css").read_text(encoding="utf-8"),
-        "script": (PAGE / "film.js").read_text(encoding="utf-8"),
-        # No tag can begin inside, whatever a layer is called.
-        "data": json.dumps({"steps": steps, "columns": data}, separators=(",", ":")).replace("<", "\\u003c"),
-    }
-    page = re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], (PAGE / "film.html").read_text(encoding="utf-8"))
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(page.encode("utf-8", "replace"))
-    return str(target)
+    page = html_page.filled_in(TEMPLATE, title=looks.title, data={"steps": steps, "columns": data})
+    return html_page.save(page, path)
 
 
 def spread(count: int, most: int) -> Array:

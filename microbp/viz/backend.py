@@ -190,20 +190,29 @@ class Graph(graphviz.Digraph):  # type: ignore[misc]
     def _repr_mimebundle_(
         self, include: Iterable[str] | None = None, exclude: Iterable[str] | None = None, **_: Any
     ) -> dict[str, Any]:
-        """What a notebook shows: the picture, or why there is none and what to do."""
+        """What a notebook shows: the picture, or why there is none, what to do, and the DOT text.
+
+        Where HTML is shown, a wide picture is scrolled, not shrunk, and its tooltips work.
+        """
         try:
             bundle: dict[str, Any] = super()._repr_mimebundle_(include, exclude)
+            if include is None and "image/svg+xml" in bundle and "text/html" not in (exclude or ()):
+                bundle["text/html"] = scrolled(bundle["image/svg+xml"])
         except Exception as error:  # a display must never break a notebook
-            if isinstance(error, GraphvizNotFound):
-                return {"text/plain": str(error)}
             reason = str(error) or type(error).__name__
-            return {"text/plain": f"the graph could not be rendered: {reason}\ngraph.source is its DOT text."}
+            said = reason if isinstance(error, GraphvizNotFound) else f"the graph could not be rendered: {reason}"
+            return {"text/plain": f"{said}\n\n{self.source}"}
         return bundle
 
     def _repr_svg_(self) -> str | None:
         """The picture as SVG; None where nothing can render it."""
         svg: str | None = self._repr_mimebundle_(["image/svg+xml"]).get("image/svg+xml")
         return svg
+
+
+def scrolled(svg: str) -> str:
+    """A picture as HTML, in its own size."""
+    return f'<div style="overflow-x:auto;background:white">{svg[svg.index("<svg") :]}</div>'
 
 
 def ending(path: str | os.PathLike[str]) -> str:

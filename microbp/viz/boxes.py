@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from microbp.viz.fold import Closed, Earlier
+from microbp.viz.formula import parse, settled
 from microbp.viz.style import GRADIENT, MUTED
 from microbp.viz.text import escape_html, fits, matrix, number, shape_text, shorten, summary
 from microbp.viz.view import Argument, Operation, TensorBox
@@ -185,7 +186,8 @@ def operation_label(
     if traits:
         rows.append(font(", ".join(traits), size=8.5, tag="I"))
     if formulas:
-        rules = [derivative(argument, captions) for argument in op.arguments if argument.formula]
+        values = {argument.name: argument.number for argument in op.arguments if argument.tensor is None}
+        rules = [derivative(argument, captions, values) for argument in op.arguments if argument.formula]
         rows += [font(escape_html(shorten(rule, FORMULA_LENGTH)), size=8.5, colour=ink or GRADIENT) for rule in rules]
     if attrs is not None:
         rows += [font(escape_html(line), size=8.5) for line in options_text(op.options, attrs)]
@@ -276,11 +278,11 @@ def called_in(tensor: TensorBox, hidden: Container[TensorBox]) -> str:
     return "·" if tensor in hidden else shorten(tensor.name, CAPTION_LENGTH)
 
 
-def derivative(argument: Argument, captions: dict[str, str]) -> str:
-    """A rule in the names of the picture: ``dL/dx = g * w``."""
+def derivative(argument: Argument, captions: dict[str, str], values: dict[str, Any]) -> str:
+    """A rule in the names of the picture, its Python numbers put in: ``dL/dx = g * w``."""
     assert argument.formula is not None
-    rule = argument.formula.split(" = ", 1)[1]
-    return f"dL/d{captions.get(argument.name, argument.name)} = {substitute(rule, captions)}"
+    rule = settled(parse(argument.formula.split(" = ", 1)[1]), values)
+    return f"dL/d{captions.get(argument.name, argument.name)} = {substitute(ast.unparse(rule), captions)}"
 
 
 def substitute(formula: str, captions: dict[str, str]) -> str:

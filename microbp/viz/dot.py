@@ -133,7 +133,8 @@ def make_dot(
             stacklevel=2,
         )
     picture = fold(view, depth=depth, roll=roll, max_nodes=max_nodes)
-    show_values = picture.boxes <= CROWDED if show_values == "auto" else bool(show_values)
+    crowded = show_values == "auto" and picture.boxes > CROWDED
+    show_values = bool(show_values) and not crowded
     shown = Shown(
         attrs=max_attr_chars if show_attrs else None,
         tip_attrs=max_attr_chars,
@@ -145,7 +146,7 @@ def make_dot(
         formulas=show_formulas,
     )
     graph = Graph("microbp", format="svg")
-    notes = limits(picture, depth, max_nodes, crowded=not show_values and picture.boxes > CROWDED)
+    notes = limits(picture, depth, max_nodes, crowded)
     Drawing(view, picture, COLOURINGS[color_by](picture), shown).draw(graph, rankdir, notes)
     return graph
 
@@ -156,7 +157,7 @@ def limits(picture: Picture, depth: int | None, max_nodes: int | None, crowded: 
     if picture.depth < min(picture.deepest, picture.deepest if depth is None else depth):
         notes.append(f"modules closed at depth {picture.depth} of {picture.deepest}: max_nodes={max_nodes}")
     if crowded:
-        folding = ", depth=1 closes modules" if picture.clusters else ""
+        folding = f", depth={min(1, picture.deepest - 1)} closes modules" if picture.clusters else ""
         notes.append(f"{picture.boxes} boxes: show_values=True shows their values{folding}")
     return notes
 

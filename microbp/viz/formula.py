@@ -7,7 +7,8 @@ row and without knowing it by name,
 - whether it works element by element, so that there is a local derivative to multiply with:
   `g` is only multiplied, added and chosen from;
 - whether it is a product of two matrices, and which two;
-- what of it does nothing here and can be left out, as ``reshape`` to the shape that is there.
+- what of it does nothing here and can be left out, as ``reshape`` to the shape that is there,
+  or a case that the numbers in it rule out.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ __all__ = [
     "is_same",
     "letters_at",
     "parse",
+    "settled",
     "simplified",
     "summed_axes",
     "written",
@@ -140,7 +142,7 @@ def evaluate(tree: ast.expr, letters: Mapping[str, Any]) -> Any:
 
 
 def simplified(tree: ast.expr, letters: Mapping[str, Any]) -> ast.expr:
-    """A formula without the calls that change nothing here, such as ``as_matrix(g)`` where `g` is a matrix."""
+    """A formula without what does nothing here, such as ``as_matrix(g)`` where `g` is a matrix."""
 
     class LeaveOut(ast.NodeTransformer):
         def visit_Call(self, node: ast.Call) -> ast.AST:
@@ -151,11 +153,52 @@ def simplified(tree: ast.expr, letters: Mapping[str, Any]) -> ast.expr:
             before, after = evaluate(inner, letters), evaluate(node, letters)
             return inner if is_same(before, after) else node
 
-    copy = ast.parse(ast.unparse(tree), mode="eval").body
+    numbers = {name: value for name, value in letters.items() if isinstance(value, int | float)}
     try:
-        result = LeaveOut().visit(copy)
+        result = LeaveOut().visit(settled(tree, numbers))
     except NameError:  # a value is lost
         return tree
+    assert isinstance(result, ast.expr)
+    return result
+
+
+def settled(tree: ast.expr, numbers: Mapping[str, Any]) -> ast.expr:
+    """A formula without the cases and exponents that Python numbers settle: a new tree.
+
+    Examples
+    --------
+    >>> ast.unparse(settled(parse("where(b == 0, 0, g * b * a ** (b - 1))"), {"b": 2}))
+    'g * b * a'
+    >>> ast.unparse(settled(parse("where(b == 0, 0, g * b * a ** (b - 1))"), {"b": 3.0}))
+    'g * b * a ** 2'
+    """
+
+    def number(part: ast.expr) -> Any:
+        """The value of a part that is made of numbers; None of any other."""
+        known = all(name.id in numbers for name in ast.walk(part) if isinstance(name, ast.Name))
+        plain = not any(isinstance(inner, ast.Call | ast.Attribute | ast.Subscript) for inner in ast.walk(part))
+        return value_of(part, numbers) if known and plain else None
+
+    class Settle(ast.NodeTransformer):
+        def visit_Call(self, node: ast.Call) -> ast.AST:
+            self.generic_visit(node)
+            if isinstance(node.func, ast.Name) and node.func.id == "where" and isinstance(node.args[0], ast.Compare):
+                holds = number(node.args[0])
+                if holds is not None:
+                    return node.args[1 if holds else 2]
+            return node
+
+        def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+            self.generic_visit(node)
+            exponent = number(node.right) if isinstance(node.op, ast.Pow) else None
+            if exponent is None or not np.isfinite(exponent):
+                return node
+            if exponent == 1:
+                return node.left
+            settled = ast.Constant(int(exponent) if exponent == int(exponent) else exponent)
+            return ast.fix_missing_locations(ast.copy_location(ast.BinOp(node.left, node.op, settled), node))
+
+    result = Settle().visit(ast.parse(ast.unparse(tree), mode="eval").body)
     assert isinstance(result, ast.expr)
     return result
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from microbp.viz import boxes, style
@@ -12,6 +13,7 @@ from microbp.viz.view import View
 
 __all__ = ["legend", "notes_on"]
 
+TOOLTIP = re.compile(r'tooltip="(?:[^"\\]|\\.)*"')
 PER_ROW = 6
 BOX, LETTER = 30, 4.2  # about how wide a box and a letter of the text are, in points
 LEFT = '<TD ALIGN="LEFT">'
@@ -75,6 +77,7 @@ def notes_on(view: View, picture: Picture, drawn: str, *, grads: bool, formulas:
     grads, formulas, backward : bool
         Whether gradients and formulas are shown, and arrows go backward.
     """
+    drawn = TOOLTIP.sub("", drawn)
     if " ± " in drawn:
         yield "with ±: mean ± standard deviation of the elements"
     if "grad + " in drawn or "grad − " in drawn:

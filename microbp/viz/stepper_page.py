@@ -1,16 +1,14 @@
 """A page that goes through a backward pass step by step: `stepper`.
 
-Template, style and script stand in files of their own beside this one, in ``page/``; here they
-are put together with the drawing of the graph and the frames into one file that needs nothing else.
+Template, style and script stand in files of their own, in ``page/``; `microbp.viz.html_page` puts
+them together with the drawing of the graph and the frames into one file that needs nothing else.
 """
 
 from __future__ import annotations
 
 import html
-import json
 import os
 import re
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -19,6 +17,7 @@ import graphviz
 
 from microbp.errors import OptionError
 from microbp.tensor import Tensor
+from microbp.viz import html_page
 from microbp.viz.backend import GraphvizNotFound
 from microbp.viz.dot import make_dot
 from microbp.viz.frames import Arrays, frames_of
@@ -27,6 +26,7 @@ from microbp.viz.trace import trace
 
 __all__ = ["Stepper", "stepper"]
 
+TEMPLATE = Path(__file__).parent / "page" / "stepper.html"
 SVG = "http://www.w3.org/2000/svg"
 DIGITS = 7  # of a number on the page, in its tooltip; the cells show fewer
 LARGEST = 300  # boxes of a drawing
@@ -61,10 +61,7 @@ class Stepper:
         str
             The path.
         """
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(self.html.encode("utf-8", "replace"))
-        return str(target)
+        return html_page.save(self.html, path)
 
     def _repr_html_(self) -> str:
         """The page in a frame of its own, for notebooks."""
@@ -140,20 +137,7 @@ def page_of(steps: Trace, svg: str, max_elems: int, precision: int, title: str |
     arrays = Arrays(max_elems, max(DIGITS, precision))
     frames = frames_of(steps, arrays, set(re.findall(r'\bid="(\w+)"', svg)))
     data = {"precision": precision, "frames": frames, "arrays": arrays.stored}
-    parts = {
-        "title": html.escape(title or "The backward pass, step by step"),
-        "style": asset("stepper.css"),
-        "script": asset("stepper.js"),
-        "drawing": svg,
-        # No tag can begin inside, whatever a tensor is called.
-        "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
-    }
-    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], asset("stepper.html"))
-
-
-def asset(name: str) -> str:
-    """A file of the page."""
-    return (files("microbp.viz") / "page" / name).read_text(encoding="utf-8")
+    return html_page.filled_in(TEMPLATE, title=title or "The backward pass, step by step", data=data, drawing=svg)
 
 
 def drawing(loss: Tensor, model: Any) -> str:

@@ -19,7 +19,7 @@ from microbp.lab import Recorder
 from microbp.lab.film import packed, regions, spread
 from microbp.nn import functional as F
 from tests.lab.training import checkpoint, network, ring, train
-from tests.viz.browser import Page, chromium, missing
+from tests.viz.browser import Page, chromium, contrast, missing, number
 
 reason = missing()
 in_browser = pytest.mark.skipif(reason is not None, reason=reason or "")
@@ -30,10 +30,7 @@ NASTY = """</script><script>window.onerror('x')</script>"'&<b>\\ {{data}} ∂"""
 class Film(Page):
     """A film in a browser."""
 
-    def open(self, step: int | None = None) -> None:
-        """Load the page anew, at a frame."""
-        self.driver.get("about:blank")
-        self.driver.get(self.path.as_uri() + ("" if step is None else f"#frame={step}"))
+    word = "frame"
 
     @property
     def step(self) -> int:
@@ -68,11 +65,6 @@ class Film(Page):
             column,
         )
         return np.array(data).reshape(size, size, 4)[::-1]
-
-
-def number(text: str) -> float:
-    """A number as it is shown."""
-    return {"–": math.nan, "∞": math.inf, "−∞": -math.inf}.get(text) or float(text.replace("−", "-"))
 
 
 @pytest.fixture(scope="module")
@@ -185,21 +177,22 @@ def test_the_keys_the_buttons_and_the_slider_go_through_the_frames(opened: Any, 
     right, left, home, end, space = "\ue014", "\ue012", "\ue011", "\ue010", " "
     for key, expected in ((right, 2), (right, 3), (left, 2), (end, 5), (right, 5), (home, 1), (left, 1)):
         page.press(key)
-        assert page.step == expected
+        page.comes_to(expected)
     for button, expected in (("next", 2), ("next", 3), ("back", 2), ("last", 5), ("first", 1)):
         page.click(f"#go-{button}")
-        assert page.step == expected
+        page.comes_to(expected)
     page.run("""const slider = document.getElementById("slider"); slider.value = 3;
         slider.dispatchEvent(new Event("input"))""")
     assert page.step == 3
     assert page.run("return window.location.hash") == "#frame=3"
     page.run("document.getElementById('slider').focus()")
     page.press(right)
-    assert page.step == 4, "the slider's own keys move by one frame, not by two"
+    page.comes_to(4)  # the slider's own keys move by one frame, not by two
     page.run("document.getElementById('slider').blur(); window.setInterval = () => 1")
-    for pressed in ("true", "false"):
+    for playing in (True, False):
         page.press(space)
-        assert page.run("return document.getElementById('go-play').getAttribute('aria-pressed')") == pressed
+        page.plays(playing)
+    assert page.step == 4
 
 
 @in_browser
@@ -218,14 +211,8 @@ def test_play_goes_on_by_itself_and_stops_at_the_end(opened: Any, tmp_path: Path
     page = opened(rec.film(tmp_path / "film.html"))
     page.run("const later = window.setInterval; window.setInterval = (f, ms) => later(f, ms / 60)")
     page.click("#go-play")
-    page.driver.execute_async_script(
-        """const done = arguments[0];
-        const look = () => document.getElementById("counter").textContent.startsWith("frame 5")
-            ? done() : window.setTimeout(look, 20);
-        look()"""
-    )
-    assert page.step == 5
-    assert page.run("return document.getElementById('go-play').getAttribute('aria-pressed')") == "false"
+    page.comes_to(5)
+    page.plays(False)
 
 
 @in_browser
@@ -242,10 +229,9 @@ def test_every_number_can_be_read_on_its_colour(scheme: str, opened: Any, tmp_pa
     page = opened(rec.film(tmp_path / "film.html"))
     page.scheme(scheme)
     page.click("#numbers")
+    page.until("return document.querySelectorAll('table:not(.wide)').length === 0")
     for frame in (1, 3, 5):
-        page.run("window.location.hash = '#frame=' + arguments[0]", frame)
-        page.run("window.dispatchEvent(new HashChangeEvent('hashchange'))")
-        assert page.step == frame
+        page.go(frame)
         for text, _, fill, ink in page.cells("td"):
             assert text
             assert contrast(fill, ink) >= 4.5
@@ -277,18 +263,6 @@ def test_the_page_is_no_wider_than_its_window_and_every_control_is_in_it(
             assert 0 <= min(edges) < max(edges) <= width, selector
     finally:
         page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-
-
-def contrast(one: str, other: str) -> float:
-    """The contrast of two colours, as WCAG 2 defines it."""
-
-    def luminance(colour: str) -> float:
-        shares = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
-        linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    dark, light = sorted((luminance(one), luminance(other)))
-    return (light + 0.05) / (dark + 0.05)
 
 
 @in_browser

@@ -8,12 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import graphviz
 import pytest
 
 import microbp
 from microbp.viz import GraphvizNotFound, make_dot
+
+SVG = "http://www.w3.org/2000/svg"
 
 posix = pytest.mark.skipif(os.name != "posix", reason="the stand-in for dot is a shell script")
 
@@ -90,10 +93,11 @@ def test_with_neither_the_error_says_what_to_do(graph: Any, with_neither: None, 
     assert not list(tmp_path.iterdir())
 
 
-def test_with_neither_a_notebook_shows_what_to_install(graph: Any, with_neither: None) -> None:
-    text = graph._repr_mimebundle_()["text/plain"]
-    assert 'pip install "microbp[viz]"' in text.splitlines()[1]
-    assert "digraph" not in text
+def test_with_neither_a_notebook_shows_what_to_install_and_the_dot_text(graph: Any, with_neither: None) -> None:
+    bundle = graph._repr_mimebundle_()
+    assert list(bundle) == ["text/plain"]
+    assert 'pip install "microbp[viz]"' in bundle["text/plain"].splitlines()[1]
+    assert bundle["text/plain"].endswith(f"\n\n{graph.source}")
     assert graph._repr_svg_() is None
 
 
@@ -101,6 +105,15 @@ def test_a_notebook_shows_svg(graph: Any) -> None:
     assert "</svg>" in graph._repr_mimebundle_()["image/svg+xml"]
     assert graph._repr_svg_().startswith("<?xml")
     assert graph._repr_mimebundle_(include=["image/png"])["image/png"].startswith(b"\x89PNG")
+
+
+def test_where_a_notebook_shows_html_a_wide_picture_is_scrolled_and_has_its_tooltips(graph: Any) -> None:
+    shown = graph._repr_mimebundle_()["text/html"]
+    assert shown.startswith('<div style="overflow-x:auto')
+    assert ElementTree.fromstring(shown).find(f"{{{SVG}}}svg") is not None
+    assert "xlink:title=" in shown
+    assert "text/html" not in graph._repr_mimebundle_(exclude=["text/html"])
+    assert list(graph._repr_mimebundle_(include=["image/svg+xml"])) == ["image/svg+xml"]
 
 
 @posix

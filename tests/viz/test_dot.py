@@ -214,6 +214,7 @@ def test_formulas_stand_on_the_pills_in_the_names_of_the_picture() -> None:
         assert f">{formula}<" in source
     assert "g in a formula: the gradient of the operation's output" in html.unescape(source)
     assert ">dL/dw" not in make_dot(y).source
+    assert ">dL/dw = g * 2 * w<" in make_dot(w**2, {"w": w}, show_formulas=True).source
     for example in examples.values():
         parse(make_dot(example(), show_formulas=True, roll=True))
 
@@ -345,9 +346,18 @@ def test_a_crowded_picture_says_that_values_are_left_out() -> None:
     y = microbp.ones(2, requires_grad=True)
     for _ in range(50):
         y = y.tanh()
-    assert "101 boxes: show_values=True shows their values" in make_dot(y).source
-    assert "boxes: show_values" not in make_dot(y, show_values=True).source
+    assert "101 boxes: show_values=True shows their values<" in make_dot(y).source
+    for asked in (True, False):
+        assert "boxes: show_values" not in make_dot(y, show_values=asked).source
     assert "boxes: show_values" not in make_dot(y, max_nodes=50).source
+
+
+def test_a_crowded_picture_names_a_depth_that_closes_modules() -> None:
+    flat, nested = nn.LSTM(2, 3), nn.Sequential(*[nn.Tanh() for _ in range(50)])
+    x = microbp.ones(5, 1, 2, requires_grad=True)
+    for loss, depth in ((flat(x)[0].sum(), 0), (nested(x).sum(), 1)):
+        assert f"depth={depth} closes modules" in make_dot(loss).source
+        assert "class=module" in make_dot(loss, depth=depth).source
 
 
 def test_show_attrs_and_show_saved() -> None:
@@ -437,6 +447,7 @@ def test_the_legend_explains_what_occurs() -> None:
     assert spread in make_dot(once).source
     assert share not in make_dot(once).source
     assert share in make_dot(twice).source
+    assert spread not in make_dot(once, show_values=False, show_grads=False).source, "it occurs in tooltips only"
     assert spread not in make_dot(microbp.ones(2, requires_grad=True) * 2).source
 
 

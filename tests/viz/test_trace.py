@@ -449,6 +449,24 @@ def test_dropout_is_as_it_was_drawn() -> None:
     np.testing.assert_array_equal(traced.gradient(x), x.grad.array)
 
 
+@pytest.mark.parametrize(
+    ("exponent", "named", "shaped"),
+    [
+        (2, "∂L/∂pow_1 × 2 × x", "(2,) = (2,) × 2 × (2,)"),
+        (3.0, "∂L/∂pow_1 × 3 × x²", "(2,) = (2,) × 3 × (2,)²"),
+        (0.5, "∂L/∂pow_1 × 0.5 × x ** (-0.5)", "(2,) = (2,) × 0.5 × (2,) ** (-0.5)"),
+        (0, "0", "(2,) = 0"),
+    ],
+)
+def test_a_rule_says_what_it_is_at_the_number_that_is_in_it(exponent: float, named: str, shaped: str) -> None:
+    x = microbp.tensor([2.0, 3.0], requires_grad=True)
+    x.name = "x"
+    step = trace_backward((x**exponent).sum())[-1]
+    assert step.formula == "dL/da = where(b == 0, 0, g * b * a ** (b - 1))"
+    assert (step.named, step.shaped) == (f"∂L/∂x = {named}", shaped)
+    np.testing.assert_allclose(step.contribution, exponent * np.array([2.0, 3.0]) ** (exponent - 1), rtol=1e-6)
+
+
 def test_a_graph_of_5000_operations() -> None:
     x = microbp.ones(2, requires_grad=True)
     y = x

@@ -3,18 +3,13 @@
 
 (() => {
   const { steps, columns } = JSON.parse(document.getElementById("data").textContent);
-  const byId = (id) => document.getElementById(id);
-  const slider = byId("slider");
+  const { byId, minus, digits, largest, palette, mixed, heat, element, drawn, controls } = window.shared;
   const everywhere = byId("numbers");
   const detail = byId("detail");
-  const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const hint = detail.textContent;
-  const SVG = "http://www.w3.org/2000/svg";
   const PAUSE = 120; // milliseconds between two frames
   const MIDDLE = 127; // the byte of a boundary where it runs
   const UNKNOWN = 255;
-  let current = -1;
-  let timer = null;
   let chosen = null;
 
   // -- numbers ------------------------------------------------------------------------------
@@ -34,33 +29,20 @@
     return out;
   }
 
-  const minus = (text) => text.replace("-", "−").replace("e+", "e");
+  /** A number in so many digits; a dash where nothing was recorded. */
+  const long = (value, most = 6) => (Number.isNaN(value) ? "–" : digits(value, most));
 
   /** A number for a cell: three decimals, or a power of ten where these would say nothing. */
   function short(value) {
-    if (Number.isNaN(value)) return "–";
-    if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
     const size = Math.abs(value);
-    if (size === 0) return "0";
+    if (size === 0 || !Number.isFinite(size)) return long(value);
     if (size < 0.0005 || size >= 9999.5) return minus(value.toExponential(0));
     return minus(value.toFixed(size < 9.9995 ? 3 : size < 99.995 ? 2 : size < 999.95 ? 1 : 0));
   }
 
-  const long = (value, digits = 6) => (Number.isFinite(value) ? minus(String(Number(value.toPrecision(digits)))) : short(value));
   const parsed = (value) => Number(String(value).replace("inf", "Infinity"));
 
-  function largest(values) {
-    let most = 0;
-    for (const value of values) if (Number.isFinite(value)) most = Math.max(most, Math.abs(value));
-    return most;
-  }
-
   // -- colours ------------------------------------------------------------------------------
-
-  const palette = () =>
-    dark.matches
-      ? { paper: [29, 35, 42], below: [86, 180, 233], above: [230, 159, 0] }
-      : { paper: [246, 248, 250], below: [0, 114, 178], above: [213, 94, 0] };
 
   // Okabe and Ito's, and as many shapes, for those who cannot tell them apart.
   const classes = [
@@ -74,36 +56,7 @@
     [90, 90, 90],
   ];
 
-  const mixed = (from, to, share) => from.map((part, k) => Math.round(part + (to[k] - part) * share));
-
-  function luminance(rgb) {
-    const [r, g, b] = rgb.map((part) => (part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  }
-
-  /** Fill and ink of a cell; the ink is the one that is easier to read on the fill. */
-  function heat(value, scale, colours) {
-    if (!Number.isFinite(value)) return Number.isNaN(value) ? ["transparent", "inherit"] : ["#500050", "#ffffff"];
-    const share = scale > 0 ? Math.min(Math.abs(value) / scale, 1) ** 0.7 : 0;
-    const fill = mixed(colours.paper, value < 0 ? colours.below : colours.above, share);
-    const light = luminance(fill);
-    return [`rgb(${fill.join(",")})`, (light + 0.05) ** 2 > 0.0525 ? "#000000" : "#ffffff"];
-  }
-
   // -- parts of the page --------------------------------------------------------------------
-
-  function element(tag, attributes = {}, ...content) {
-    const made = document.createElement(tag);
-    Object.entries(attributes).forEach(([name, value]) => made.setAttribute(name, value));
-    made.append(...content);
-    return made;
-  }
-
-  function drawn(tag, attributes = {}) {
-    const made = document.createElementNS(SVG, tag);
-    Object.entries(attributes).forEach(([name, value]) => made.setAttribute(name, value));
-    return made;
-  }
 
   const shapeText = (shape) => (shape.length ? shape.join(" × ") : "1");
 
@@ -144,7 +97,7 @@
       const written = wide || everywhere.checked;
       table.classList.toggle("wide", written);
       cells.forEach((cell, k) => {
-        const [fill, ink] = heat(values[k], strongest, colours);
+        const [fill, ink] = Number.isNaN(values[k]) ? ["transparent", "inherit"] : heat(values[k], strongest, colours);
         cell.style.background = fill;
         cell.style.color = ink;
         const text = written ? short(values[k]) : "";
@@ -167,7 +120,11 @@
     const span = height_of(high) - height_of(low) || 1;
     const x = (step) => left + (step / lastStep) * (width - left - 8);
     const y = (value) => top + (1 - (height_of(value) - height_of(low)) / span) * (height - top - bottom);
-    const svg = drawn("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "The loss over the steps" });
+    const svg = drawn("svg", {
+      viewBox: `0 0 ${width} ${height}`,
+      role: "img",
+      "aria-label": "The loss over the steps",
+    });
     const ordered = [...columns.filter((other) => other !== column), column];
     ordered.forEach((other) => {
       const points = other.curve[0]
@@ -257,7 +214,9 @@
     svg.append(edge);
     const [width, height] = [0, 1].map((axis) => plane.high[axis] - plane.low[axis]);
     plane.points.forEach(([x, y], k) => {
-      svg.append(mark(plane.classes ? plane.classes[k] : 0, (x - plane.low[0]) / width, 1 - (y - plane.low[1]) / height));
+      svg.append(
+        mark(plane.classes ? plane.classes[k] : 0, (x - plane.low[0]) / width, 1 - (y - plane.low[1]) / height),
+      );
     });
     const range = (axis) => `${long(plane.low[axis], 3)} … ${long(plane.high[axis], 3)}`;
     const what = winners ? "the class with the largest output" : `the line: output ${long(plane.middle ?? 0, 3)}`;
@@ -274,7 +233,11 @@
         const row = n - 1 - Math.floor(k / n); // the second coordinate grows upwards
         const place = 4 * (row * n + (k % n));
         const strength = winners ? level / MIDDLE : Math.abs(level - MIDDLE) / MIDDLE;
-        const hue = winners ? classes[winners[frame * n * n + k] % classes.length] : level < MIDDLE ? colours.below : colours.above;
+        const hue = winners
+          ? classes[winners[frame * n * n + k] % classes.length]
+          : level < MIDDLE
+            ? colours.below
+            : colours.above;
         image.data.set(level === UNKNOWN ? [128, 128, 128] : mixed(colours.paper, hue, 0.12 + 0.5 * strength), place);
         image.data[place + 3] = 255;
       });
@@ -336,7 +299,7 @@
       element("div", { class: "grids" }, ...grids.map(({ figure }) => figure)),
     );
     const update = (frame) => {
-      grids.forEach((part) => part.update(frame));
+      for (const part of grids) part.update(frame);
       const ratio = parsed(parameter.ratio[frame]);
       note.textContent = Number.isNaN(ratio) ? "" : `changed by ${long(100 * ratio, 3)} % in the step before`;
     };
@@ -385,10 +348,10 @@
       const loss = parsed(column.loss[frame]);
       summary.textContent = `step ${column.steps[frame]}, loss ${Number.isNaN(loss) ? "NaN" : long(loss, 5)}`;
       const groups = Object.entries(column.lr);
-      rates.textContent = groups.length
-        ? `learning ${groups.length > 1 ? "rates" : "rate"}: ${groups.map(([name, values]) => `${groups.length > 1 ? `${name}: ` : ""}${long(parsed(values[frame]), 4)}`).join(" · ")}`
-        : "";
-      [...pictures, ...parameters, ...outputs].forEach((part) => part.update(frame));
+      const several = groups.length > 1;
+      const found = groups.map(([name, values]) => `${several ? `${name}: ` : ""}${long(parsed(values[frame]), 4)}`);
+      rates.textContent = found.length ? `learning ${several ? "rates" : "rate"}: ${found.join(" · ")}` : "";
+      for (const part of [...pictures, ...parameters, ...outputs]) part.update(frame);
     };
   }
 
@@ -404,68 +367,20 @@
     detail.textContent = cell ? cell.describe() : hint;
   }
 
-  function show(position, write = true) {
-    current = Math.min(Math.max(position, 0), steps.length - 1);
-    updates.forEach((update) => update(current));
-    slider.value = current + 1;
-    byId("counter").textContent = `frame ${current + 1} of ${steps.length}, step ${steps[current]}`;
-    slider.setAttribute("aria-valuetext", byId("counter").textContent);
+  /** Show a frame; what to call it. */
+  function show(frame) {
+    for (const update of updates) update(frame);
     describe(chosen);
-    if (!write) return;
-    try {
-      window.history.replaceState(window.history.state, "", `#frame=${current + 1}`);
-    } catch {
-      // a frame in a notebook has no address
-    }
+    const name = `frame ${frame + 1} of ${steps.length}, step ${steps[frame]}`;
+    return [name, name];
   }
 
-  function play(run) {
-    window.clearInterval(timer);
-    timer = null;
-    if (run) {
-      if (current === steps.length - 1) show(0);
-      timer = window.setInterval(() => {
-        show(current + 1);
-        if (current === steps.length - 1) play(false);
-      }, PAUSE);
-    }
-    byId("go-play").setAttribute("aria-pressed", String(timer !== null));
-    byId("go-play").textContent = timer === null ? "▶ Play" : "❚❚ Pause";
-  }
-
-  function go(position) {
-    play(false);
-    show(position);
-  }
-
-  const wanted = () => Number((/^#frame=(\d+)$/.exec(window.location.hash) || [0, 1])[1]) - 1;
-
-  slider.max = steps.length;
-  slider.addEventListener("input", () => go(Number(slider.value) - 1));
-  everywhere.addEventListener("change", () => show(current));
-  dark.addEventListener("change", () => show(current));
-  window.addEventListener("hashchange", () => go(wanted()));
-  const moves = {
-    Home: () => go(0),
-    ArrowLeft: () => go(current - 1),
-    ArrowRight: () => go(current + 1),
-    End: () => go(steps.length - 1),
-    " ": () => play(timer === null),
-  };
-  [["go-first", "Home"], ["go-back", "ArrowLeft"], ["go-play", " "], ["go-next", "ArrowRight"], ["go-last", "End"]].forEach(([id, key]) =>
-    byId(id).addEventListener("click", moves[key]),
-  );
-  window.addEventListener("keydown", (event) => {
-    const taken = event.target === slider ? event.key !== " " : ["BUTTON", "INPUT"].includes(event.target.tagName) && event.key === " ";
-    if (taken || event.altKey || event.ctrlKey || event.metaKey || !moves[event.key]) return;
-    event.preventDefault();
-    moves[event.key]();
-  });
+  const { refresh } = controls({ word: "frame", count: steps.length, pause: PAUSE, show });
+  everywhere.addEventListener("change", refresh);
   for (const kind of ["pointerover", "focusin", "click"]) {
     byId("film").addEventListener(kind, (event) => {
       const cell = event.target.closest("td");
       if (cell) describe(cell);
     });
   }
-  show(wanted(), false);
 })();
