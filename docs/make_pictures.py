@@ -19,6 +19,7 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
 DRAWN = ("chain_rule", "xor", "skip_connection")
+MOVING = "film.gif"
 FILMED = {"step_through": "backprop.html#step=10", "film": "film.html#frame=40"}
 
 
@@ -61,4 +62,4 @@ if __name__ == "__main__":
             photograph(f"file://{folder}/{page}", IMAGES / f"{example}.png")
     film = runpy.run_path(str(ROOT / "examples" / "film.py"))
     recorder, _ = film["train"](next(iter(film["RATES"])), 300)
-    recorder.to_gif(IMAGES / "film.gif", frames=30, dpi=60)
+    recorder.to_gif(IMAGES / MOVING, frames=30, dpi=60)
