@@ -136,7 +136,7 @@ def folder(text: str) -> Path:
 
 def main(arguments: list[str] | None = None) -> float:
     """Train, report and draw; return the test accuracy."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="A small layered network learns to read handwritten digits.")
     for name, kind, default, meaning in (
         ("--epochs", positive_integer, 30, "how often every image is shown"),
         ("--lr", positive_number, 0.02, "the global learning rate"),

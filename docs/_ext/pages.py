@@ -1,0 +1,50 @@
+"""What an example writes, shown on its page: pictures (SVG, PNG) as figures, pages (HTML) in frames."""
+
+from __future__ import annotations
+
+import html
+import shutil
+from pathlib import Path
+from typing import Any
+
+HEIGHT = 680  # of a page in a frame, in pixels
+
+
+class Written:
+    """A scraper of sphinx-gallery: after each block of an example, it shows the files that the block has written.
+
+    Looked at are the folder ``runs`` beside the example, into which examples write unless told otherwise, and what is
+    below it.
+    """
+
+    def __repr__(self) -> str:
+        return "Written()"  # part of the configuration, by which Sphinx tells whether anything changed
+
+    def __call__(self, block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:
+        """Move the new files beside the page, and return the reST that shows them."""
+        runs = Path(block_vars["src_file"]).parent / "runs"
+        shown = []
+        for path in sorted(runs.rglob("*"), key=lambda path: path.stat().st_mtime):
+            if path.suffix in {".svg", ".png"}:
+                target = Path(next(block_vars["image_path_iterator"])).with_suffix(path.suffix)
+                shutil.move(path, target)
+                shown.append(self.picture(target, Path(gallery_conf["src_dir"]), path.stem))
+            elif path.suffix == ".html":
+                shown.append(self.frame(path.read_text(encoding="utf-8"), path.stem))
+                path.unlink()
+        return "\n\n".join(shown)
+
+    @staticmethod
+    def picture(path: Path, source: Path, title: str) -> str:
+        """A picture."""
+        return f".. image:: /{path.relative_to(source).as_posix()}\n   :alt: {title.replace('_', ' ')}\n   :class: written"
+
+    @staticmethod
+    def frame(page: str, title: str) -> str:
+        """A page in a frame, which needs no file of its own."""
+        frame = (
+            f'<iframe class="written" title="{title.replace("_", " ")}" loading="lazy" srcdoc="{html.escape(page)}" '
+            f'style="width:100%;height:{HEIGHT}px;border:0"></iframe>'
+        )
+        lines = frame.replace("\n", "&#10;")
+        return f".. raw:: html\n\n   {lines}"
