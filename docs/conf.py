@@ -27,6 +27,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "api",
     "mathml",
 ]
 exclude_patterns = ["_build", "README.md", "**/.ipynb_checkpoints", "gallery/*.py"]
