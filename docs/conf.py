@@ -88,7 +88,6 @@ html_theme = "pydata_sphinx_theme"
 html_title = "microbp"
 html_static_path = ["_static"]
 html_css_files = ["microbp.css"]
-html_js_files = ["microbp.js"]
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {

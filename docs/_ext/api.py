@@ -82,7 +82,10 @@ def entry(name: Name) -> Iterator[str]:
     other = other_name(name)
     if other is not None:
         arguments = "" if name.kind in {"class", "exception"} else signature(name.value)
-        yield from (f".. py:{name.kind}:: {name.full}{arguments}", "", f"   The same as :py:obj:`{other.full}`.", "")
+        yield f".. py:{name.kind}:: {name.full}{arguments}"
+        if name.kind == "exception":
+            yield "   :no-index:"  # docstrings name exceptions without their module: there must be one of each name
+        yield from ("", f"   The same as :py:obj:`{other.full}`.", "")
     elif name.kind == "data":
         yield from (f".. py:data:: {name.full}", "", f"   ``{name.value!r}``", "")
     else:
