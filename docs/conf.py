@@ -8,6 +8,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent)]
+# Messages name the place of an operation: "cell:3" rather than a temporary file.
+os.environ["IPYKERNEL_CELL_NAME"] = "cell"
 # Notebooks run in processes of their own, wherever they stand: they see the same microbp.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
 
@@ -95,7 +97,7 @@ html_theme_options = {
     "navigation_with_keys": False,  # the arrow keys belong to the steppers
     "show_nav_level": 1,
     "navbar_align": "left",
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": [], "reference/derivatives": []},
     "footer_start": ["copyright"],
     "footer_end": [],
     "show_toc_level": 2,

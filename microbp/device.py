@@ -46,6 +46,7 @@ class Device:
 
 
 device = Device
+Device.__name__ = Device.__qualname__ = "device"  # as PyTorch calls it
 cpu = Device()
 
 

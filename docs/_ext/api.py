@@ -162,7 +162,9 @@ class Derivatives(Written):
         yield from (".. list-table::", "   :widths: 16 34 50", "   :class: derivatives", "   :header-rows: 1", "")
         for row in (("operation", "forward", "gradient"), *cells):
             for start, cell in zip(("* -", "  -", "  -"), row, strict=True):
-                yield f"   {start} " + cell.replace("\n", "\n       ")
+                first, *more = cell.split("\n")
+                yield f"   {start} {first}"
+                yield from (f"       {line}" for line in more)
         yield ""
 
 
@@ -172,9 +174,11 @@ def line_block(lines: list[str]) -> str:
 
 
 def called(row: Op) -> str:
-    """A row by its name, linked to where it is described, if it is public."""
-    main = main_names().get(id(row))
-    return f"``{row.name}``" if main is None else f":py:obj:`{row.name} <{main.full}>`"
+    """A row by its name, linked to where it is described, if it is public, or else the function that calls it."""
+    namesakes = [names(module).get(row.name) for module in ("microbp", "microbp.nn.functional", "microbp.linalg")]
+    public = [main_names().get(id(row)), *namesakes]
+    link = next((name.full for name in public if name is not None), None)
+    return f"``{row.name}``" if link is None else f":py:obj:`{row.name} <{link}>`"
 
 
 def typeset(latex: str | None, text: str) -> str:

@@ -84,12 +84,7 @@ def name(text: str) -> str:
     """A name: a letter, a Greek letter, or a word."""
     if text.endswith("_shape"):
         return rf"\operatorname{{shape}}({name(text.removesuffix('_shape'))})"
-    return NAMES.get(text) or (text if len(text) == 1 else rf"\mathrm{{{word(text)}}}")
-
-
-def word(text: str) -> str:
-    """A word, its underscores escaped."""
-    return text.replace("_", r"\_")
+    return NAMES.get(text) or (text if len(text) == 1 else rf"\text{{{text}}}")
 
 
 def number(value: object) -> str:
@@ -152,7 +147,7 @@ def write(tree: ast.AST) -> tuple[str, int]:
         case ast.Attribute(value=value, attr="mT" | "T"):
             return rf"{{{at_least(value, ATOM)}}}^{{\top}}", POWER
         case ast.Attribute(value=value, attr=attribute):
-            return rf"{at_least(value, ATOM)}.\mathrm{{{word(attribute)}}}", ATOM
+            return rf"{at_least(value, ATOM)}.\text{{{attribute}}}", ATOM
         case ast.Subscript(value=value, slice=index):
             return rf"{at_least(value, ATOM)}\left[{write(index)[0]}\right]", ATOM
         case ast.Slice(lower=lower, upper=upper):
@@ -200,9 +195,9 @@ def call(tree: ast.Call) -> tuple[str, int]:
             parts = [owner, *arguments]
         case _:
             raise NotImplementedError(f"no way to typeset {ast.unparse(tree)!r}")
-    options = [rf"\mathrm{{{word(option.arg or '')}}}={write(option.value)[0]}" for option in keywords]
+    options = [rf"\text{{{option.arg}}}={write(option.value)[0]}" for option in keywords]
     inside = ", ".join([*(write(part)[0] for part in parts), *options])
-    function = rf"\{text}" if text in KNOWN else OTHERWISE.get(text, rf"\operatorname{{{word(text)}}}")
+    function = rf"\{text}" if text in KNOWN else OTHERWISE.get(text, rf"\operatorname{{{text}}}")
     return function + enclosed(inside), ATOM
 
 
