@@ -31,6 +31,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "api",
     "mathml",
+    "source",
 ]
 exclude_patterns = ["_build", "README.md", "**/.ipynb_checkpoints", "gallery/*.py"]
 default_role = "obj"
@@ -44,6 +45,7 @@ nb_execution_mode = "cache"
 nb_execution_cache_path = str(HERE / "_build" / "notebooks")
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
+nb_execution_in_temp = True  # what a cell writes is gone afterwards
 nb_merge_streams = True
 
 # -- the examples, as a gallery ------------------------------------------------------------------
