@@ -31,6 +31,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "api",
     "mathml",
+    "pictures",
     "source",
 ]
 exclude_patterns = ["_build", "README.md", "**/.ipynb_checkpoints", "gallery/*.py"]
@@ -92,6 +93,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "microbp"
 html_static_path = ["_static"]
 html_css_files = ["microbp.css"]
+html_js_files = ["microbp.js"]
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {
@@ -99,7 +101,7 @@ html_theme_options = {
     "navigation_with_keys": False,  # the arrow keys belong to the steppers
     "show_nav_level": 1,
     "navbar_align": "left",
-    "secondary_sidebar_items": {"**": ["page-toc"], "index": [], "reference/derivatives": []},
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": [], "reference/derivatives": [], "source/*": []},
     "footer_start": ["copyright"],
     "footer_end": [],
     "show_toc_level": 2,
