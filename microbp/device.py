@@ -51,7 +51,13 @@ cpu = Device()
 
 
 class cuda:
-    """Answers scripts that ask for a GPU."""
+    """Answers scripts that ask for a GPU.
+
+    Examples
+    --------
+    >>> cuda.is_available()
+    False
+    """
 
     @staticmethod
     def is_available() -> bool:
