@@ -96,6 +96,7 @@ html_css_files = ["microbp.css"]
 html_js_files = ["microbp.js"]
 html_copy_source = False
 html_show_sourcelink = False
+html_context = {"default_mode": "auto"}
 html_theme_options = {
     "show_prev_next": True,
     "navigation_with_keys": False,  # the arrow keys belong to the steppers
