@@ -195,15 +195,17 @@ def propagate(
         plan, inputs, shapes = node.plan, node.inputs, node.shapes
         if lift is not None:
             kept = lift(node)
-        for position, rule, pick, options in plan.steps if lift is None else plan.steps_on_tensors:
+        for position, rule, pick, options, only in plan.steps if lift is None else plan.steps_on_tensors:
             edge = inputs[position]
             if wanted is not None and edge not in wanted:
                 continue
             try:
-                if options:
+                if only is None:
                     product = rule(g, *pick(kept), **{name: node.options[name] for name in options})
+                elif only < 0:
+                    product = rule(g)
                 else:
-                    product = rule(g, *pick(kept))
+                    product = rule(g, kept[only])
             except Exception as error:
                 error.add_note(label.during(node, position, collect(seeds)))
                 raise

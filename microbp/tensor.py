@@ -98,7 +98,7 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
 
     token = error_state.set(IGNORE)
     try:
-        array = op.forward(*arrays, **options)
+        array = op.forward(*arrays, **options) if options else op.forward(*arrays)
     except MicrobpError:
         raise
     except IndexError as error:
@@ -632,9 +632,7 @@ class Tensor(Methods, Onlooker):
                 raise TypeError(f"{label.numpy_name(function)} of a tensor takes no {option}=; {OTHER_WAYS[option]}")
         return row(*args, **kwargs)
 
-    def apply_op(self, op: Op, *inputs: Any, **options: Any) -> Any:
-        """Record a row that was called with this tensor among its arguments."""
-        return apply(op, *inputs, **options)
+    apply_op = staticmethod(apply)  # what a row does that is called with a tensor among its arguments
 
     def __len__(self) -> int:
         if self.ndim == 0:

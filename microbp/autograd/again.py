@@ -70,7 +70,7 @@ def again_by_row(node: Node, inputs: list[Any]) -> Again:
     op, plan = node.op, node.plan
     options = {name: widened_option(value) for name, value in node.options.items()}
     options.update(op.plain)
-    steps = {position: (rule, pick, names) for position, rule, pick, names in plan.steps}
+    steps = {position: (rule, pick, names) for position, rule, pick, names, _ in plan.steps}
 
     def run(position: int, x: Any) -> tuple[list[Any], tuple[Array, ...]]:
         arguments = [*inputs[:position], x, *inputs[position + 1 :]]

@@ -78,6 +78,9 @@ def backward(
     if targets is not None and not targets:
         raise GraphError("backward() got an empty list of inputs")
     found = run(roots, grad_tensors, retain_graph, create_graph, targets)
+    if targets is None and become_gradients(found):
+        return
+    seen_by_hooks(found)
     kept = retained(found)
     if targets is not None:
         edges = {target: target.grad_fn or target for target in targets}
@@ -162,6 +165,7 @@ def grad(
                 "requires_grad_() before the outputs are computed from it"
             )
     gradients = run(as_tuple(outputs), grad_outputs, retain_graph, create_graph, wanted)
+    seen_by_hooks(gradients)
     accumulate(retained(gradients))
     found: list[Tensor | None] = []
     for position, target in enumerate(wanted):
@@ -187,7 +191,7 @@ def run(
     create_graph: bool,
     targets: tuple[Tensor, ...] | None,
 ) -> dict[Any, Any]:
-    """Seed the backward pass, run it, and let the hooks of leaves see the results."""
+    """Seed the backward pass, and run it."""
     seeds: dict[Any, Any] = {}
     for root, start in zip(roots, starts_for(roots, gradients), strict=True):
         edge = root.grad_fn or root
@@ -207,6 +211,30 @@ def run(
     except BaseException:
         error_state.set(settings)
         raise
+    return found
+
+
+def become_gradients(found: dict[Any, Any]) -> bool:
+    """Make the results the gradients of their leaves, where these have none yet, and no hooks: of all, or of none."""
+    with accumulating:
+        for leaf, g in found.items():
+            if isinstance(leaf, Node) or not (leaf._grad is leaf.hooks is None):
+                return False
+            if type(g) is not np.ndarray or g.shape != leaf.array.shape:
+                return False
+        try:
+            for leaf, g in found.items():
+                leaf._grad = own = new(Tensor)
+                own.array = g
+        except BaseException:  # Ctrl-C
+            for leaf in found:
+                leaf._grad = None
+            raise
+    return True
+
+
+def seen_by_hooks(found: dict[Any, Any]) -> None:
+    """Let the hooks of leaves see the results, and replace them."""
     for edge, g in found.items():
         if not isinstance(edge, Node):
             if g.shape != edge.array.shape:
@@ -217,7 +245,6 @@ def run(
             if edge.hooks is not None:
                 for hook in tuple(edge.hooks):
                     found[edge] = g = hook(g)
-    return found
 
 
 def starts_for(roots: tuple[Tensor, ...], gradients: Gradients) -> tuple[Tensor | None, ...]:
@@ -316,20 +343,7 @@ def retained(gradients: dict[Any, Any]) -> dict[Tensor, Any]:
 def accumulate(gradients: dict[Any, Any]) -> None:
     """Add gradients to the ``grad`` of their tensors: to all of them, or, if anything is the matter, to none."""
     with accumulating:
-        for tensor, g in gradients.items():
-            if type(g) is not np.ndarray or not (tensor._grad is tensor.node is tensor.hooks is None):
-                add_all(gradients)
-                break
-        else:
-            try:
-                for tensor, g in gradients.items():
-                    tensor._grad = own = new(Tensor)
-                    own.array = g
-            except BaseException:  # Ctrl-C
-                for tensor in gradients:
-                    tensor._grad = None
-                raise
-            return
+        add_all(gradients)
     for tensor in gradients:
         for hook in tuple(tensor.after or ()):
             hook(tensor)

@@ -24,7 +24,7 @@ from microbp.engine import Node
 from microbp.errors import GraphError
 from microbp.inplace import move
 from microbp.mode import current
-from microbp.ops.op import Op, Plan, Rule
+from microbp.ops.op import Op, Plan, PlanStep, Rule
 from microbp.tensor import Tensor, place_of_call, wrap
 
 __all__ = ["Call", "CallRow", "Parts", "PickRow", "borrow", "record"]
@@ -140,18 +140,18 @@ class CallPlan(Plan):
         self.keeps_output = False
 
     @property
-    def steps(self) -> tuple[tuple[int, Callable[..., Any], Callable[..., Any], tuple[str, ...]], ...]:  # type: ignore[override]
+    def steps(self) -> tuple[PlanStep, ...]:  # type: ignore[override]
         """The rules for one visit."""
         return self.visit(Once(recording=False))
 
     @property
-    def steps_on_tensors(self) -> tuple[tuple[int, Callable[..., Any], Callable[..., Any], tuple[str, ...]], ...]:  # type: ignore[override]
+    def steps_on_tensors(self) -> tuple[PlanStep, ...]:  # type: ignore[override]
         """The rules for one visit of a pass that is itself recorded."""
         return self.visit(Once(recording=True))
 
-    def visit(self, once: Once) -> tuple[tuple[int, Callable[..., Any], Callable[..., Any], tuple[str, ...]], ...]:
+    def visit(self, once: Once) -> tuple[PlanStep, ...]:
         """A rule for each argument that needs a gradient."""
-        return tuple([(position, partial(once, position), tuple, ()) for position in self.needed])
+        return tuple([(position, partial(once, position), tuple, (), 0) for position in self.needed])
 
 
 class PickPlan(Plan):
@@ -161,7 +161,7 @@ class PickPlan(Plan):
         self.letters = ()
         self.shapes = ()
         self.letters_on_tensors = set()
-        self.steps = self.steps_on_tensors = ((0, rule, tuple, ()),)
+        self.steps = self.steps_on_tensors = ((0, rule, tuple, (), None),)
         self.constants = ()
         self.guarded = ()
         self.keeps_output = False

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -26,12 +26,12 @@ from microbp.autograd.bundle import Call, PickRow
 from microbp.engine import Node
 from microbp.errors import MutationError
 from microbp.mode import Mode, ModeSwitch, members, together
-from microbp.ops.op import Plan
+from microbp.ops.op import Plan, PlanStep
 
 __all__ = ["detect_mutation"]
 
 Array = np.ndarray[Any, Any]
-Steps = tuple[tuple[int, Callable[..., Any], Callable[..., Any], tuple[str, ...]], ...]
+Steps = tuple[PlanStep, ...]
 
 
 class detect_mutation(ModeSwitch):

@@ -207,7 +207,7 @@ class Evidence:
         y = self.value(node)
         if letters is None or y is None:
             return None
-        _, rule, pick, options = node.plan.steps[0]
+        _, rule, pick, options, _ = node.plan.steps[0]
         with np.errstate(all="ignore"):
             slope: Array = rule(np.ones_like(y), *pick(letters), **{name: node.options[name] for name in options})
         return slope

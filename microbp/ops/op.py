@@ -52,12 +52,15 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Op", "Plan", "Rule", "op", "registry", "sum_to", "vocabulary"]
+__all__ = ["Op", "Plan", "PlanStep", "Rule", "op", "registry", "sum_to", "vocabulary"]
 
 registry: dict[str, Op] = {}
 """Every row by its name."""
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+PlanStep = tuple[int, Callable[..., Any], Callable[..., Any], tuple[str, ...], int | None]
+"""How the gradient of one argument is computed: see `Plan.steps`."""
 
 numpy_rows: dict[Any, Op] = {}
 """The row that stands for a NumPy function: ``np.exp`` for ``exp``."""
@@ -141,7 +144,9 @@ class Plan:
     shapes : tuple of int
         The arguments of which only the shape is kept.
     steps : tuple
-        For each argument that needs a gradient ``(position, function, pick, options)``.
+        For each argument that needs a gradient ``(position, function, pick, options, only)``: `pick` picks the values
+        for the function out of the kept ones. Most functions take one value, or none, and no option, and are called
+        without picking: `only` is then the place of the value, or -1; else None.
     steps_on_tensors : tuple
         The same for a backward pass that is itself recorded.
     letters_on_tensors : set of str
@@ -174,10 +179,11 @@ class Plan:
         self.guarded = tuple(owner.arguments.index(letter) for letter in values if letter in owner.arguments)
         self.keeps_output = "y" in values
 
-    def step(self, position: int, rule: Rule) -> tuple[int, Callable[..., Any], Callable[..., Any], tuple[str, ...]]:
+    def step(self, position: int, rule: Rule) -> PlanStep:
         """How the backward pass computes the gradient of one argument."""
-        pick = picker([self.letters.index(letter) for letter in rule.letters])
-        return position, rule.at(position), pick, rule.options
+        places = [self.letters.index(letter) for letter in rule.letters]
+        only = None if len(places) > 1 or rule.options else places[0] if places else -1
+        return position, rule.at(position), picker(places), rule.options, only
 
 
 class Plans(dict[int, Plan]):
@@ -300,10 +306,10 @@ class Op:
             raise TypeError(f"{self.name}() takes {', '.join(self.arguments)}, got {len(inputs)} arguments")
         arrays = False
         for value in inputs:
+            if hasattr(value, "apply_op"):
+                return value.apply_op(self, *inputs, **options) if options else value.apply_op(self, *inputs)
             if type(value) is np.ndarray:
                 arrays = True
-            elif hasattr(value, "apply_op"):
-                return value.apply_op(self, *inputs, **options)
         arrays = arrays or any(isinstance(value, np.generic) for value in inputs)
         if not arrays:
             raise TypeError(f"{self.name}() takes tensors, got {', '.join(type(value).__name__ for value in inputs)}")

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from operator import is_
 from typing import Any, ClassVar
 
 import numpy as np
@@ -34,6 +35,7 @@ Array = np.ndarray[Any, Any]
 beside_options = ("params", "param_names", "name", "initial_lr")
 
 plain_numbers = (float, int)
+unchanging = frozenset({bool, float, int, str, type(None)})
 
 
 class Optimizer:
@@ -110,6 +112,7 @@ class Optimizer:
         self.defaults = defaults
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[Group] = []
+        self._valid: dict[int, tuple[Any, ...] | None] = {}  # what each group held when it was last found valid
         self.validate(defaults, "the global options")
         groups = list(params)
         if not groups:
@@ -198,7 +201,7 @@ class Optimizer:
                 )
 
     def validate(self, options: Mapping[str, Any], place: str | int) -> None:
-        """Refuse options that make no sense; called for every group before every step, so kept quick.
+        """Refuse options that make no sense; called for every group before the first step and where any was replaced.
 
         Parameters
         ----------
@@ -254,7 +257,10 @@ class Optimizer:
         self.stepped = True
         found = []
         for number, group in enumerate(self.param_groups):
-            self.validate(group, number)
+            valid = self._valid.get(number)
+            if valid is None or not all(map(is_, group.values(), valid)):
+                self.validate(group, number)
+                self._valid[number] = tuple(group.values()) if self._never_changes(group) else None
             present = []
             for p in group["params"]:
                 held = p._grad
@@ -265,6 +271,10 @@ class Optimizer:
                     present.append((p, g))
             found.append((group, present))
         return found
+
+    def _never_changes(self, group: Group) -> bool:
+        """Whether all options of a group are such that they stay valid until they are replaced."""
+        return all(type(group.get(name)) in unchanging for name in self.defaults)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters.

@@ -23,7 +23,7 @@ import numpy as np
 from microbp.errors import OptionError
 from microbp.optim.elementwise import blocks
 from microbp.optim.optimizer import Optimizer, place_of
-from microbp.tensor import wrap
+from microbp.tensor import Tensor, wrap
 from microbp.version import write
 
 __all__ = ["SGD"]
@@ -145,11 +145,11 @@ class SGD(Optimizer):
         loss = self.evaluate(closure)
         now = write()
         for group, parameters in self.ready():
-            momentum = float(group["momentum"])
-            factors = float(group["lr"]), momentum, 1.0 - group["dampening"], float(group["weight_decay"])
-            switches = group["nesterov"], group["maximize"]
-            plain = not (momentum or group["weight_decay"] or group["maximize"])
-            rate = None
+            momentum, decay, maximize = float(group["momentum"]), float(group["weight_decay"]), group["maximize"]
+            if not (momentum or decay or maximize):
+                descend_plainly(parameters, float(group["lr"]), now)
+                continue
+            factors = float(group["lr"]), momentum, 1.0 - group["dampening"], decay
             for p, g in parameters:
                 array, b, first = p.array, None, False
                 (p._version or p._versioned()).written = now
@@ -159,16 +159,32 @@ class SGD(Optimizer):
                     if first:
                         state["momentum_buffer"] = wrap(np.empty_like(array))
                     b = state["momentum_buffer"].array
-                if plain and array.size <= block:
-                    if rate is None or rate.dtype is not array.dtype:
-                        rate = np.array(factors[0], array.dtype)  # NumPy is quicker with it than with a Python number
-                    array -= g * rate
-                elif array.size <= block:
-                    descend(array, g, b, first, *factors, *switches)
-                else:
-                    for rows in blocks(array, block):
-                        descend(array[rows], g[rows], None if b is None else b[rows], first, *factors, *switches)
+                for rows in blocks(array, block) if array.size > block else (...,):
+                    descend(
+                        array[rows],
+                        g[rows],
+                        None if b is None else b[rows],
+                        first,
+                        *factors,
+                        group["nesterov"],
+                        maximize,
+                    )
         return loss
+
+
+def descend_plainly(parameters: list[tuple[Tensor, Array]], lr: float, now: int) -> None:
+    """p ← p - η g, for all parameters of a group."""
+    rate = None
+    for p, g in parameters:
+        array = p.array
+        (p._version or p._versioned()).written = now
+        if rate is None or rate.dtype is not array.dtype:
+            rate = np.array(lr, array.dtype)  # NumPy is quicker with it than with a Python number
+        if array.size <= block:
+            array -= g * rate
+        else:
+            for rows in blocks(array, block):
+                array[rows] -= g[rows] * rate
 
 
 def descend(

@@ -225,7 +225,7 @@ class Gradients:
         if node not in self.unknown and node not in self.total:
             return
         kept = None if node in self.unknown else letters_of(node, values, self.functions)
-        for position, rule, pick, options in node.plan.steps:
+        for position, rule, pick, options, _ in node.plan.steps:
             edge = node.inputs[position]
             if kept is None:
                 self.unknown.add(edge)

@@ -10,7 +10,7 @@ import pytest
 
 import microbp
 from microbp.errors import OptionError, ShapeError
-from microbp.optim import SGD, Optimizer
+from microbp.optim import SGD, Adam, Optimizer
 
 
 def parameter(*shape):
@@ -333,3 +333,40 @@ def test_an_optimizer_of_ones_own_is_a_step():
 def test_without_a_step_an_optimizer_says_so():
     with pytest.raises(NotImplementedError, match=r"Optimizer has no step\(\)"):
         Optimizer([parameter(1)], {}).step()
+
+
+@pytest.mark.parametrize(
+    ("make", "spoil"),
+    [
+        (SGD, lambda group: group.update(lr=-1.0)),
+        (SGD, lambda group: group.update(momentum="much")),
+        (SGD, lambda group: group.update(nesterov=True)),
+        (Adam, lambda group: group.update(betas=(0.9, 1.0))),
+        (Adam, lambda group: group["betas"].__setitem__(1, 1.0)),
+    ],
+)
+def test_options_are_checked_before_every_step_also_after_good_ones(make, spoil):
+    p = parameter(2)
+    p.grad = microbp.ones(2)
+    optimizer = make([p], **({"betas": [0.9, 0.999]} if make is Adam else {}))
+    for _ in range(2):
+        optimizer.step()
+    before = p.tolist()
+    spoil(optimizer.param_groups[0])
+    with pytest.raises((OptionError, TypeError), match=r"parameter group 0|Nesterov"):
+        optimizer.step()
+    assert p.tolist() == before
+
+
+def test_an_optimizer_checks_unchanged_options_once(monkeypatch):
+    p = parameter(2)
+    p.grad = microbp.ones(2)
+    optimizer = SGD([p], lr=0.5)
+    optimizer.step()
+    checked = []
+    monkeypatch.setattr(SGD, "validate", lambda self, options, place: checked.append(options["lr"]))
+    optimizer.step()
+    optimizer.param_groups[0]["lr"] = 0.25
+    optimizer.step()
+    optimizer.step()
+    assert checked == [0.25]
