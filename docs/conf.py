@@ -13,8 +13,9 @@ os.environ["IPYKERNEL_CELL_NAME"] = "cell"
 # Notebooks run in processes of their own, wherever they stand: they see the same microbp.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
 
-import microbp  # noqa: E402
 from pages import Written  # noqa: E402
+
+import microbp  # noqa: E402
 
 project = "microbp"
 author = "The microbp authors"

@@ -86,9 +86,14 @@ def python_entries() -> Entries:
 
 def numpy_entries() -> Entries:
     """What our rows stand for."""
-    functions = {numpy_name(row.numpy).replace("np.", "numpy.", 1) for row in registry.values() if row.numpy is not None}
+    functions = {
+        numpy_name(row.numpy).replace("np.", "numpy.", 1) for row in registry.values() if row.numpy is not None
+    }
     listed = sorted(functions | {f"numpy.{name}" for name in NUMPY})
-    return {name: (kind_of(value_of(name)), f"reference/{'random/' * ('random' in name)}generated/{name}.html") for name in listed}
+    return {
+        name: (kind_of(value_of(name)), f"reference/{'random/' * ('random' in name)}generated/{name}.html")
+        for name in listed
+    }
 
 
 def torch_entries() -> Entries:

@@ -1,7 +1,7 @@
 """What the reference adds to Sphinx: names by the module that defines them, methods of tensors, derivatives.
 
-``.. api:: microbp`` with ``:from: microbp.functions.creation`` describes what that module contributes to `microbp`: first
-in a table, then each by its docstring. Rows, which are no functions of Python, get their formulas as well.
+``.. api:: microbp`` with ``:from: microbp.functions.creation`` describes what that module contributes to `microbp`:
+first in a table, then each by its docstring. Rows, which are no functions of Python, get their formulas as well.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class Written(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         container = nodes.section()
         container.document = self.state.document
-        self.state.nested_parse(StringList(list(self.lines()), source=f"<{self.name}>"), self.content_offset, container, 1)
+        lines = StringList(list(self.lines()), source=f"<{self.name}>")
+        self.state.nested_parse(lines, self.content_offset, container, match_titles=True)
         return container.children
 
     def lines(self) -> Iterator[str]:

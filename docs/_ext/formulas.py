@@ -16,7 +16,8 @@ LONGEST = 130
 """Formulas of more characters stand on the page as they stand in the source."""
 
 GREEK = {"alpha": r"\alpha", "beta": r"\beta", "delta": r"\delta", "eps": r"\varepsilon", "lambd": r"\lambda"}
-NAMES = {**GREEK, "pi": r"\pi", "inf": r"\infty", "nan": r"\mathrm{NaN}", "True": r"\text{true}", "False": r"\text{false}"}
+WORDS = {"nan": r"\mathrm{NaN}", "True": r"\text{true}", "False": r"\text{false}"}
+NAMES = {**GREEK, **WORDS, "pi": r"\pi", "inf": r"\infty"}
 KNOWN = {"log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "det"}
 OTHERWISE = {"maximum": r"\max", "minimum": r"\min"}
 

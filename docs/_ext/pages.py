@@ -37,7 +37,9 @@ class Written:
     @staticmethod
     def picture(path: Path, source: Path, title: str) -> str:
         """A picture."""
-        return f".. image:: /{path.relative_to(source).as_posix()}\n   :alt: {title.replace('_', ' ')}\n   :class: written"
+        return (
+            f".. image:: /{path.relative_to(source).as_posix()}\n   :alt: {title.replace('_', ' ')}\n   :class: written"
+        )
 
     @staticmethod
     def frame(page: str, title: str) -> str:

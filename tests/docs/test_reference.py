@@ -25,31 +25,33 @@ NAMES = [name for module in public.PUBLIC for name in public.names(module).value
 DOCUMENTED = [name for name in NAMES if name.kind != "data" and name.home.startswith("microbp")]  # not NumPy's finfo
 RULES = [rule for row in registry.values() for rule in (*row.rules.values(), *row.letters.values())]
 
+
+def named(module: str, listed: str) -> set[str]:
+    """Names of a module, in full."""
+    return {f"{module}.{name}" for name in listed.split()}
+
+
 INSIDE = {"microbp.functions", "microbp.ops", "microbp.backends"}
 """Packages whose names are public under other modules, or are switches that scripts may set."""
 
-MADE_BY_MICROBP = {
-    *("microbp.nn.RNNCellBase", "microbp.utils.ModelStatistics", "microbp.utils.data.Sampler"),
-    *(f"microbp.viz.{name}" for name in "Change Difference Explanation Graph MemoryTable Step Trace View look".split()),
-    *(f"microbp.lab.{name}" for name in "Finding Measured StructureReport Block".split()),
-    *(f"microbp.ops.op.{name}" for name in "Op Plan Rule op vocabulary".split()),
-    *(f"microbp.engine.{name}" for name in "between collect propagate".split()),
-    *(f"microbp.observer.{name}" for name in "Observer Observers Step members together".split()),
-    *("microbp.errors.warn", "microbp.utils.checkpoint.noop_context_fn"),
-}
+MADE_BY_MICROBP = (
+    named("microbp.viz", "Change Difference Explanation Graph MemoryTable Step Trace View look")
+    | named("microbp.lab", "Finding Measured StructureReport Block")
+    | named("microbp.ops.op", "Op Plan Rule op vocabulary")
+    | named("microbp.engine", "between collect propagate")
+    | named("microbp.observer", "Observer Observers Step members together")
+    | named("microbp", "errors.warn nn.RNNCellBase utils.ModelStatistics utils.data.Sampler")
+    | named("microbp", "utils.checkpoint.noop_context_fn")
+)
 """What users meet, but do not call: an example of it is that of the function which gives it, or the guides."""
 
-DRAWN = {f"microbp.lab.{name}" for name in "compare plot_activations plot_decision_boundary plot_grad_flow".split()} | {
-    "microbp.lab.plot_loss",
-    "microbp.lab.plot_weights",
-}
+DRAWN = named("microbp.lab", "compare plot_activations plot_decision_boundary plot_grad_flow plot_loss plot_weights")
 """What gives a picture or a page, which the gallery shows."""
 
-NOT_THERE = {
-    *(f"microbp.nn.utils.rnn.{name}" for name in "PackedSequence pack_padded_sequence pack_sequence".split()),
-    *(f"microbp.nn.utils.rnn.{name}" for name in "pad_packed_sequence unpack_sequence".split()),
-    "microbp.func.vmap",
-}
+NOT_THERE = {"microbp.func.vmap"} | named(
+    "microbp.nn.utils.rnn",
+    "PackedSequence pack_padded_sequence pack_sequence pad_packed_sequence unpack_sequence",
+)
 """What only says that microbp has no such thing."""
 
 
@@ -140,5 +142,5 @@ def test_formulas_become_latex(formula: str, latex: str | None) -> None:
 def test_a_name_that_is_not_public_is_refused() -> None:
     with pytest.raises(LookupError, match="microbp has no public name nothing"):
         public.selected("microbp", only=["nothing"])
-    with pytest.raises(LookupError, match="microbp.engine defines no public name of microbp.nn"):
+    with pytest.raises(LookupError, match=r"microbp\.engine defines no public name of microbp\.nn"):
         public.selected("microbp.nn", homes=["microbp.engine"])

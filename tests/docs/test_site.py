@@ -59,9 +59,7 @@ def test_every_internal_link_leads_to_a_page_and_a_place_on_it(parts: dict[Path,
             if address.scheme or address.netloc:
                 continue
             target = (path.parent / unquote(address.path)).resolve() if address.path else path
-            if not target.is_file() or (
-                target in parts and unquote(address.fragment) not in parts[target].anchors
-            ):
+            if not target.is_file() or (target in parts and unquote(address.fragment) not in parts[target].anchors):
                 lost.append(f"{path.relative_to(SITE)}: {link}")
     assert not lost
 
@@ -198,7 +196,9 @@ def test_a_picture_that_was_made_smaller_opens_in_full_size(driver: Any) -> None
     page.open()
     driver.execute_async_script(SHOW_ALL)
     page.run("document.querySelector('img.made-smaller').click()")
-    full = "const picture = document.querySelector('dialog[open] img'); return [picture.clientWidth, picture.naturalWidth]"
+    full = (
+        "const picture = document.querySelector('dialog[open] img'); return [picture.clientWidth, picture.naturalWidth]"
+    )
     shown, natural = page.run(full)
     assert shown == natural
     page.press("\ue00c")  # Escape

@@ -303,7 +303,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
-    """An image rearranged into more channels, which undoes `pixel_shuffle`: ``(*, C, H r, W r)`` to ``(*, C r², H, W)``.
+    """An image rearranged into more channels, undoing `pixel_shuffle`: ``(*, C, H r, W r)`` to ``(*, C r², H, W)``.
 
     Parameters
     ----------
