@@ -103,7 +103,13 @@ html_theme_options = {
     "navigation_with_keys": False,  # the arrow keys belong to the steppers
     "show_nav_level": 1,
     "navbar_align": "left",
-    "secondary_sidebar_items": {"**": ["page-toc"], "index": [], "reference/derivatives": [], "source/*": []},
+    "secondary_sidebar_items": {
+        "**": ["page-toc"],
+        "index": [],
+        "reference/derivatives": [],
+        "source/one_operation": [],
+        "source/files": [],
+    },
     "footer_start": ["copyright"],
     "footer_end": [],
     "show_toc_level": 2,

@@ -1,7 +1,7 @@
 """``source``: a part of microbp's source by its name, as it is now, with the lines marked that the text speaks of.
 
     ```{source} microbp.engine.propagate
-    product = rule(g, *pick(kept))
+    contribution = sum_to(product, shapes[position])
     ```
 
 A name that is not there, or a line that is not found exactly once, is a warning, so that no page can tell of a source
