@@ -43,8 +43,7 @@ nitpicky = False  # a word in single quotes need not be a name; names of microbp
 
 myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath", "substitution"]
 myst_heading_anchors = 3
-nb_execution_mode = "cache"
-nb_execution_cache_path = str(HERE / "_build" / "notebooks")
+nb_execution_mode = "force"  # whenever a page is read, which Sphinx does when it was changed
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
 nb_execution_in_temp = True  # what a cell writes is gone afterwards
@@ -58,7 +57,7 @@ sphinx_gallery_conf = {
     "filename_pattern": r"\.py$",
     "within_subsection_order": "FileNameSortKey",
     "image_scrapers": ("matplotlib", Written()),
-    "reset_modules": ("matplotlib",),
+    "reset_modules": ("matplotlib", "pages.with_file"),
     "capture_repr": ("_repr_html_",),
     "abort_on_example_error": True,
     "download_all_examples": False,

@@ -5,6 +5,7 @@ LaTeX is turned into MathML while the pages are built; what cannot be turned is 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from docutils import nodes
@@ -30,8 +31,9 @@ def mathml(latex: str, display: bool, place: nodes.Node | None = None) -> str:
     -------
     str
     """
+    braced = re.sub(r"\\frac(\d)(\d)", r"\\frac{\1}{\2}", latex)  # \frac14, which docutils does not read
     try:
-        return str(latex2mathml.tex2mathml(latex, as_block=display))
+        return str(latex2mathml.tex2mathml(braced, as_block=display))
     except MathError as error:
         logger.warning("this formula cannot be typeset: %s: %s", latex, error, location=place)
         return ""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import builtins
 import html
 import shutil
 from pathlib import Path
 from typing import Any
 
 HEIGHT = 680  # of a page in a frame, in pixels
+
+
+def with_file(gallery_conf: dict[str, Any], path: str) -> None:
+    """Before an example runs: let it know its file, which sphinx-gallery does not tell it."""
+    builtins.__file__ = path  # type: ignore[attr-defined]
 
 
 class Written:

@@ -37,7 +37,7 @@ def test_every_file_that_contributors_are_told_of_is_there() -> None:
 
 
 def test_the_site_is_built_as_it_is_said() -> None:
-    line = "python -m sphinx -W --keep-going -b html docs docs/_build/html"
+    line = "python -m sphinx -W --keep-going -j auto -b html docs docs/_build/html"
     for name in ("docs/README.md", "CONTRIBUTING.md", ".ci/run"):
         assert line in text(name), name
 

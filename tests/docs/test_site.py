@@ -1,6 +1,6 @@
 """The built site: links lead somewhere, nothing is asked of other sites, and every page works in a browser.
 
-They run where the site is built, ``python -m sphinx -W --keep-going -b html docs docs/_build/html``.
+They run where the site is built, ``python -m sphinx -W --keep-going -j auto -b html docs docs/_build/html``.
 """
 
 from __future__ import annotations
