@@ -19,6 +19,7 @@ from public import PUBLIC, Name, described, main_names, names, other_name, selec
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.ext.intersphinx import InventoryAdapter
+from sphinx.pycode import ModuleAnalyzer
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
@@ -75,7 +76,13 @@ def said_of(name: Name) -> str:
     other = other_name(name)
     if other is not None:
         return f"The same as :py:obj:`{other.full}`."
-    return f"``{name.value!r}``" if name.kind == "data" else name.summary
+    return comment_of(name) or f"``{name.value!r}``" if name.kind == "data" else name.summary
+
+
+def comment_of(name: Name) -> str:
+    """What the source says below the definition of a constant."""
+    lines = ModuleAnalyzer.for_module(name.module).find_attr_docs().get(("", name.name), ())
+    return " ".join(line for line in lines if line)
 
 
 def entry(name: Name) -> Iterator[str]:
@@ -88,7 +95,7 @@ def entry(name: Name) -> Iterator[str]:
             yield "   :no-index:"  # docstrings name exceptions without their module: there must be one of each name
         yield from ("", f"   The same as :py:obj:`{other.full}`.", "")
     elif name.kind == "data":
-        yield from (f".. py:data:: {name.full}", "", f"   ``{name.value!r}``", "")
+        yield from (f".. py:data:: {name.full}", "", f"   {said_of(name)}", "")
     else:
         yield f".. auto{name.kind}:: {name.full}"
         if name.kind == "class":
@@ -254,11 +261,19 @@ def exists(path: str) -> bool:
     return True
 
 
+def name_attributes(app: Sphinx, domain: str, kind: str, content: nodes.Element) -> None:
+    """Call attributes so; Sphinx calls them variables."""
+    for field in content.findall(nodes.field_name):
+        if field.astext() == "Variables":
+            field[0] = nodes.Text("Attributes")
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("api", Api)
     app.add_directive("tensor-methods", TensorMethods)
     app.add_directive("derivatives", Derivatives)
     app.connect("autodoc-process-docstring", add_formulas, priority=600)  # after napoleon
+    app.connect("object-description-transform", name_attributes)
     app.connect("env-check-consistency", check_names)
     app.connect("missing-reference", check_reference, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

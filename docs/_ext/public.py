@@ -6,6 +6,7 @@ This part needs no Sphinx: the tests use it too.
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
 from collections.abc import Iterable
 from functools import cache
@@ -67,7 +68,7 @@ class Name(NamedTuple):
         """``class``, ``exception``, ``function`` or ``data``."""
         if isinstance(self.value, type):
             return "exception" if issubclass(self.value, BaseException) else "class"
-        return "function" if callable(self.value) else "data"
+        return "function" if inspect.isroutine(self.value) or isinstance(self.value, Op) else "data"
 
     @property
     def summary(self) -> str:
@@ -148,8 +149,3 @@ def described() -> dict[str, list[str]]:
             for name in selected(module, options.get("from", "").split(), options.get("names", "").split()):
                 found.setdefault(name.full, []).append(page.relative_to(PAGES).as_posix())
     return found
-
-
-def is_row(value: Any) -> bool:
-    """Whether a value is a row, whose formulas the reference shows."""
-    return isinstance(value, Op)
