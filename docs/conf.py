@@ -70,6 +70,7 @@ sphinx_gallery_conf = {
 # -- the reference, from docstrings --------------------------------------------------------------
 
 autodoc_typehints = "none"  # the docstrings say it in words
+autodoc_inherit_docstrings = False  # a forward is described where it has something to say
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 napoleon_google_docstring = False

@@ -57,6 +57,7 @@ class Api(Written):
     def lines(self) -> Iterator[str]:
         module = self.arguments[0]
         chosen = selected(module, self.options.get("from", "").split(), self.options.get("names", "").split())
+        yield from (f".. py:currentmodule:: {module}", "")
         yield from table((f":py:obj:`~{name.full}`", said_of(name)) for name in chosen)
         for name in chosen:
             yield from entry(name)

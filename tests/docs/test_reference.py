@@ -66,6 +66,11 @@ def test_every_package_is_public_or_said_to_be_inside() -> None:
     assert packages - set(public.PUBLIC) == INSIDE
 
 
+def test_every_public_module_has_a_place() -> None:
+    pages = "".join(page.read_text(encoding="utf-8") for page in public.PAGES.glob("*.rst"))
+    assert sorted(re.findall(r"^\.\. py:module:: (\S+)$", pages, flags=re.MULTILINE)) == sorted(public.PUBLIC)
+
+
 def test_every_home_of_public_names_lists_them() -> None:
     for module in {name.home for name in DOCUMENTED}:
         assert hasattr(importlib.import_module(module), "__all__"), module
