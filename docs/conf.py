@@ -54,8 +54,8 @@ nb_merge_streams = True
 sphinx_gallery_conf = {
     "examples_dirs": ["../examples"],
     "gallery_dirs": ["gallery"],
-    "filename_pattern": r"\.py$",
-    "within_subsection_order": "FileNameSortKey",
+    "filename_pattern": r"/(?!mnist)\w+\.py$",  # what needs a network is shown, but not run
+    "within_subsection_order": "pages.InOrder",
     "image_scrapers": ("matplotlib", Written()),
     "reset_modules": ("matplotlib", "pages.with_file"),
     "capture_repr": ("_repr_html_",),

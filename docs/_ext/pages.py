@@ -1,4 +1,4 @@
-"""What an example writes, shown on its page: pictures (SVG, PNG) as figures, pages (HTML) in frames."""
+"""The gallery: the order of the examples, and what they write, shown on their pages: pictures, and pages in frames."""
 
 from __future__ import annotations
 
@@ -14,6 +14,20 @@ HEIGHT = 680  # of a page in a frame, in pixels
 def with_file(gallery_conf: dict[str, Any], path: str) -> None:
     """Before an example runs: let it know its file, which sphinx-gallery does not tell it."""
     builtins.__file__ = path  # type: ignore[attr-defined]
+
+
+class InOrder:
+    """Sorts examples as ``order.txt`` beside them lists their names."""
+
+    def __init__(self, folder: str) -> None:
+        self.names = Path(folder, "order.txt").read_text(encoding="utf-8").split() if folder else []
+
+    def __repr__(self) -> str:
+        return "InOrder()"
+
+    def __call__(self, name: str) -> int:
+        """The place of an example."""
+        return self.names.index(Path(name).stem)
 
 
 class Written:
