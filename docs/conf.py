@@ -32,6 +32,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "api",
     "mathml",
+    "pages",
     "pictures",
     "source",
 ]

@@ -8,6 +8,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from sphinx.application import Sphinx
+
 HEIGHT = 680  # of a page in a frame, in pixels
 
 
@@ -70,3 +72,13 @@ class Written:
         )
         lines = frame.replace("\n", "&#10;")
         return f".. raw:: html\n\n   {lines}"
+
+
+def without_readmes(app: Sphinx) -> None:
+    """Let a ``README.md`` be for readers of the repository, and make no folder a part of the gallery."""
+    app.config.sphinx_gallery_conf["source_suffix"] = {".rst": "restructuredtext"}
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("builder-inited", without_readmes, priority=20)  # between sphinx-gallery's own two handlers
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
