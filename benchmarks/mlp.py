@@ -1,21 +1,19 @@
-"""Whole training steps of multilayer perceptrons: microbp, hand-written NumPy, PyTorch eager.
+"""Whole training steps of multilayer perceptrons, with SGD and with Adam, against everything else.
 
-A step is forward, backward, SGD step and ``loss.item()``. All contenders start from the same
-weights, and must compute the same losses before anything is timed.
+A step is forward, backward, step of the optimizer and ``loss.item()``. All contenders start
+from the same weights, and must compute the same losses before anything is timed.
 
     python -m benchmarks.mlp [--rounds N] [workload ...]
 """
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable
-from itertools import pairwise
+from collections.abc import Collection
 
-import numpy as np
-
-import microbp
-from benchmarks.harness import ratios
+from benchmarks.harness import Times, check_losses, take_turns
+from benchmarks.mlp_steps import CONTENDERS, data_for, products_alone
+from benchmarks.peers import left_out
+from benchmarks.report import Goal, Report, Table, alone
 
 WORKLOADS = {
     "xor": (4, [2, 8, 2]),
@@ -24,104 +22,67 @@ WORKLOADS = {
     "wide": (256, [1024, 1024, 1024, 10]),
     "deep": (32, [64] + [64] * 32 + [10]),
 }
-LEARNING_RATE = 0.01
+SIZES = {
+    "xor": "xor (4; 2-8-2)",
+    "digits": "digits (64; 64-64-10)",
+    "mnist": "mnist (128; 784-256-128-10)",
+    "wide": "wide (256; 1024-1024-1024-10)",
+    "deep": "deep (32; 64 and 32 hidden layers of 64)",
+}
+OF_HAND = {"xor": 1.3, "digits": 1.1, "mnist": 0.85, "wide": 0.9, "deep": 1.2}
+OF_PYTORCH = {"xor": 4.0, "digits": 4.0, "mnist": 2.0, "wide": 2.0, "deep": 2.0}
 
 
-def weights_of(sizes: list[int]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The first weights of every contender: He et al.'s normal initialisation, zero biases."""
-    rng = np.random.default_rng(0)
-    return [
-        ((rng.normal(size=(n, m)) * np.sqrt(2 / m)).astype(np.float32), np.zeros(n, np.float32))
-        for m, n in pairwise(sizes)
-    ]
-
-
-def by_hand(x: np.ndarray, labels: np.ndarray, sizes: list[int]) -> Callable[[], float]:
-    """The step as an expert writes it in NumPy, without any framework."""
-    layers = [(w.copy(), b.copy()) for w, b in weights_of(sizes)]
-    rows = np.arange(len(x))
-
-    def step() -> float:
-        kept = [x]
-        h = x
-        for k, (w, b) in enumerate(layers):
-            h = h @ w.T + b
-            if k < len(layers) - 1:
-                h = np.maximum(h, 0)
-                kept.append(h)
-        shifted = h - h.max(axis=1, keepdims=True)
-        p = np.exp(shifted)
-        total = p.sum(axis=1, keepdims=True)
-        loss = (np.log(total[:, 0]) - shifted[rows, labels]).mean()
-        g = p / total
-        g[rows, labels] -= 1
-        g /= len(x)
-        for k in range(len(layers) - 1, -1, -1):
-            w, b = layers[k]
-            dw, db = g.T @ kept[k], g.sum(axis=0)
-            if k:
-                g = (g @ w) * (kept[k] > 0)
-            w -= LEARNING_RATE * dw
-            b -= LEARNING_RATE * db
-        return float(loss)
-
-    return step
-
-
-def with_framework(lib: object, x: np.ndarray, labels: np.ndarray, sizes: list[int]) -> Callable[[], float]:
-    """The step as PyTorch's tutorials write it, for microbp or PyTorch."""
-    layers = []
-    for k, (w, b) in enumerate(weights_of(sizes)):
-        linear = lib.nn.Linear(w.shape[1], w.shape[0])
-        with lib.no_grad():
-            linear.weight.copy_(lib.tensor(w))
-            linear.bias.copy_(lib.tensor(b))
-        layers += [linear, lib.nn.ReLU()] if k < len(sizes) - 2 else [linear]
-    model = lib.nn.Sequential(*layers)
-    criterion = lib.nn.CrossEntropyLoss()
-    optimizer = lib.optim.SGD(model.parameters(), lr=LEARNING_RATE)
-    inputs, targets = lib.tensor(x), lib.tensor(labels)
-
-    def step() -> float:
-        optimizer.zero_grad()
-        loss = criterion(model(inputs), targets)
-        loss.backward()
-        optimizer.step()
-        return loss.item()
-
-    return step
-
-
-def contenders(name: str) -> dict[str, Callable[[], float]]:
-    """Every contender that is installed, for one workload."""
+def times_of(name: str, optimizer: str, rounds: int) -> Times:
+    """The times of all contenders that are installed, on one workload."""
     batch, sizes = WORKLOADS[name]
-    rng = np.random.default_rng(1)
-    x = rng.normal(size=(batch, sizes[0])).astype(np.float32)
-    labels = rng.integers(0, sizes[-1], size=batch)
-    found = {"NumPy by hand": by_hand(x, labels, sizes), "microbp": with_framework(microbp, x, labels, sizes)}
-    try:
-        import torch
-    except ImportError:
-        print("PyTorch is not installed and is left out")
-    else:
-        found["PyTorch eager"] = with_framework(torch, x, labels, sizes)
-    losses = {who: [step() for _ in range(5)] for who, step in found.items()}
-    for who, values in losses.items():
-        np.testing.assert_allclose(values, losses["NumPy by hand"], rtol=1e-4, err_msg=who)
-    return found
+    data = data_for(batch, sizes)
+    made = {who: make(*data, sizes, optimizer) for who, make in CONTENDERS.items()}
+    steps = {who: step for who, step in made.items() if step is not None}
+    check_losses(steps)
+    return take_turns({"products alone": products_alone(*data, sizes, optimizer), **steps}, rounds)
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("workloads", nargs="*", metavar="workload", help=f"some of {', '.join(WORKLOADS)}; else all")
-    parser.add_argument("--rounds", type=int, default=15)
-    options = parser.parse_args()
-    print(f"{'workload':10s}" + "".join(f"{who:>16s}" for who in ("NumPy by hand", "microbp", "PyTorch eager")))
-    for name in options.workloads or WORKLOADS:
-        found = ratios(contenders(name), "NumPy by hand", options.rounds)
-        print(f"{name:10s}" + "".join(f"{value:16.2f}" for value in found.values()))
+def goals_for(name: str, optimizer: str, times: Times) -> list[Goal]:
+    """The goals that concern a workload."""
+    goals = []
+    if optimizer == "SGD":
+        against = times.ratio("microbp", "NumPy by hand")
+        goals.append(Goal(f"step on {name}, as a multiple of NumPy by hand", against, OF_HAND[name]))
+        against = times.ratio("microbp compiled", "NumPy by hand")
+        goals.append(Goal(f"step on {name}, compiled, as a multiple of NumPy by hand", against, OF_HAND[name]))
+        if "PyTorch" in times:
+            faster = times.ratio("PyTorch", "microbp")
+            goals.append(Goal(f"step on {name}, times faster than PyTorch", faster, OF_PYTORCH[name], from_above=False))
+        if "jax.jit" in times:
+            faster = times.ratio("jax.jit", "microbp")
+            goals.append(Goal(f"step on {name}, times faster than jax.jit", faster, 1.0, from_above=False))
+    elif name == "digits" and "PyTorch" in times:
+        faster = times.ratio("PyTorch", "microbp")
+        goals.append(Goal("step on digits with Adam, times faster than PyTorch", faster, 3.0, from_above=False))
+    return goals
+
+
+def measure(rounds: int, only: Collection[str]) -> Report:
+    """Both tables."""
+    columns = ["products alone", *CONTENDERS]
+    report = Report()
+    for optimizer in ("SGD", "Adam"):
+        table = Table(
+            f"Whole training steps with {optimizer} (forward, backward, step, `loss.item()`), all cores, as "
+            "multiples of NumPy by hand:",
+            ["workload (batch; layer sizes)", *columns, "microbp, µs"],
+            note=left_out("PyTorch", "jax.jit", "MyGrad", "HIPS autograd"),
+        )
+        for name in only:
+            times = times_of(name, optimizer, rounds)
+            ratios = [times.ratio(who, "NumPy by hand") if who in times else None for who in columns]
+            ratios[1] = 1
+            table.rows.append([SIZES[name], *ratios, f"{times.seconds('microbp').median * 1e6:.0f}"])
+            report.goals += goals_for(name, optimizer, times)
+        report.tables.append(table)
+    return report
 
 
 if __name__ == "__main__":
-    main()
+    alone(measure, __doc__, WORKLOADS)

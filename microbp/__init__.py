@@ -89,6 +89,8 @@ from microbp.mode import inference_mode as inference_mode
 from microbp.mode import is_grad_enabled as is_grad_enabled
 from microbp.mode import no_grad as no_grad
 from microbp.mode import set_grad_enabled as set_grad_enabled
+from microbp.replay import Compiled as Compiled
+from microbp.replay import compile as compile
 from microbp.serialization import load as load
 from microbp.serialization import save as save
 from microbp.tensor import Tensor as Tensor

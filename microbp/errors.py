@@ -16,6 +16,7 @@ __all__ = [
     "AnomalyError",
     "BroadcastWarning",
     "CheckpointError",
+    "CompileError",
     "DivisionError",
     "DtypeError",
     "FileFormatError",
@@ -42,6 +43,10 @@ class MicrobpError(Exception):
 
 class CheckpointError(MicrobpError, RuntimeError):
     """A checkpointed function did something else when it was run again for the backward pass."""
+
+
+class CompileError(MicrobpError, RuntimeError):
+    """A call of a compiled function cannot be replayed; the text says why."""
 
 
 class ShapeError(MicrobpError, RuntimeError, ValueError):

@@ -28,6 +28,7 @@ __all__ = [
     "enable_grad",
     "inference_mode",
     "is_grad_enabled",
+    "look_at_values",
     "members",
     "no_grad",
     "observe",
@@ -335,6 +336,19 @@ class observe(ModeSwitch):
 
     def enter(self, outer: Mode) -> Mode:
         return Mode(outer.recording, together((*members(outer.observer), self.observer)), outer)
+
+
+def look_at_values() -> None:
+    """Say that the program looks at values, so that what it does next may depend on them.
+
+    Observers that have a method ``looked()`` are told.
+    """
+    observer = current.get().observer
+    if observer is not None:
+        for member in members(observer):
+            looked = getattr(member, "looked", None)
+            if looked is not None:
+                looked()
 
 
 def is_grad_enabled() -> bool:

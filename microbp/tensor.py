@@ -23,7 +23,7 @@ from microbp.errors import DtypeError, GraphError, MicrobpError, RangeError, Sha
 from microbp.handle import Handle
 from microbp.label import is_ours
 from microbp.methods import Methods
-from microbp.mode import current, enable_grad, no_grad
+from microbp.mode import current, enable_grad, look_at_values, no_grad
 from microbp.ops import arithmetic, comparison, elementwise
 from microbp.ops import shape as shaping
 from microbp.ops.op import Op, numpy_rows
@@ -593,10 +593,12 @@ class Tensor(Methods, Onlooker):
         """
         if self.array.size != 1:
             raise ShapeError(f"item() needs a tensor of one element, got shape {self.shape}")
+        look_at_values()
         return self.array.item()
 
     def tolist(self) -> Any:
         """The values as nested lists of Python numbers."""
+        look_at_values()
         return self.array.tolist()
 
     def numpy(self) -> np.ndarray[Any, Any]:
@@ -607,6 +609,7 @@ class Tensor(Methods, Onlooker):
         GraphError
             If the tensor requires grad, outside of `no_grad`; use ``t.detach().numpy()``.
         """
+        look_at_values()
         if self._requires_grad and current.get().recording:
             raise GraphError("numpy() on a tensor that requires grad would lose its graph; use t.detach().numpy()")
         view = self.array.view()
@@ -647,6 +650,7 @@ class Tensor(Methods, Onlooker):
     def __bool__(self) -> bool:
         if self.array.size != 1:
             raise ShapeError(f"the truth of a tensor of shape {self.shape} is ambiguous; use t.any() or t.all()")
+        look_at_values()
         return bool(self.array.item())
 
     def __float__(self) -> float:
@@ -661,6 +665,7 @@ class Tensor(Methods, Onlooker):
         return int(self.item())
 
     def __contains__(self, value: Any) -> bool:
+        look_at_values()
         return bool((self.array == as_operand(value)).any())
 
     # -- operators -------------------------------------------------------------------------

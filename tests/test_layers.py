@@ -20,6 +20,7 @@ LAYERS = [
     ["inplace"],
     ["functions", "autograd", "display"],
     ["nn"],
+    ["replay"],
     ["optim"],
     ["utils", "serialization"],
     ["viz"],

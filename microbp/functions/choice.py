@@ -10,6 +10,7 @@ from microbp.errors import OptionError, ShapeError
 from microbp.functions.generator import Generator, generator_or_default
 from microbp.inplace import apply_in_place
 from microbp.methods import method
+from microbp.mode import look_at_values
 from microbp.ops import assignment
 from microbp.tensor import Tensor, wrap
 
@@ -84,6 +85,7 @@ def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None
 def ones_with(name: str, p: Any, like: Any, generator: Generator | None) -> Any:
     """Ones with the probabilities given, else zeros, in the shape and dtype of an array."""
     p = np.asarray(p)
+    look_at_values()
     if not ((p >= 0) & (p <= 1)).all():
         raise OptionError(f"{name}: probabilities must be from 0 to 1")
     return (generator_or_default(generator).numpy.random(like.shape) < p).astype(like.dtype)
@@ -132,6 +134,7 @@ def multinomial(
         raise ShapeError(f"multinomial takes weights of shape (n,) or (m, n), got {weights.shape}")
     if num_samples < 1:
         raise OptionError(f"multinomial: num_samples must be positive, got {num_samples}")
+    look_at_values()
     if not ((weights >= 0) & np.isfinite(weights)).all():
         raise OptionError("multinomial: weights must be finite, and not negative")
     possible = np.count_nonzero(weights, axis=-1)

@@ -6,6 +6,7 @@ import numpy as np
 
 from microbp.errors import DtypeError, OptionError
 from microbp.methods import method
+from microbp.mode import look_at_values
 from microbp.tensor import Tensor, wrap
 
 __all__ = [
@@ -74,6 +75,7 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
     >>> microbp.allclose(microbp.tensor([1.0, 2.0]), microbp.tensor([1.000001, 2.0]))
     True
     """
+    look_at_values()
     return bool(isclose(input, other, rtol, atol, equal_nan).array.all())
 
 
@@ -96,6 +98,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
     for tensor in (input, other):
         if not isinstance(tensor, Tensor):
             raise TypeError(f"equal compares tensors, got {type(tensor).__name__}; use input == other for numbers")
+    look_at_values()
     return bool(np.array_equal(input.array, other.array))
 
 

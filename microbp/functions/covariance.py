@@ -6,6 +6,7 @@ from typing import Any
 
 from microbp.errors import DtypeError, RangeError, ShapeError, warn
 from microbp.methods import method
+from microbp.mode import look_at_values
 from microbp.tensor import Tensor
 
 __all__ = ["corrcoef", "cov"]
@@ -62,6 +63,7 @@ def cov(
             check_weights(name, kinds, given, count)
             weights = given if weights is None else weights * given
     total: Any = count if weights is None else weights.sum()
+    look_at_values()
     if weights is not None and float(total) == 0:
         raise RangeError("cov: the weights sum to zero")
     counted = table if weights is None else table * weights
@@ -84,6 +86,7 @@ def check_weights(name: str, kinds: str, given: Tensor, count: int) -> None:
         raise DtypeError(f"cov: {name} must be {'integers' if 'i' in kinds else 'floating-point'}, got {given.dtype}")
     if given.shape != (count,):
         raise ShapeError(f"cov: {name} {given.shape} must have one entry for each of the {count} observations")
+    look_at_values()
     if (given.array < 0).any():
         raise RangeError(f"cov: {name} must not be negative, got {given.array.min()}")
 

@@ -9,6 +9,7 @@ import numpy as np
 from microbp.errors import DtypeError, OptionError, RangeError
 from microbp.functions.dims import as_dim
 from microbp.methods import method
+from microbp.mode import look_at_values
 from microbp.ops import indexing
 from microbp.ops import shape as shaping
 from microbp.tensor import Tensor, apply, wrap
@@ -56,6 +57,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
         raise OptionError(f"histc: bins must be positive, got {bins}")
     if max < min:
         raise OptionError(f"histc: max must not be smaller than min, got min={min}, max={max}")
+    look_at_values()
     low, high = float(min), float(max)
     if low == high and values.size:
         low, high = float(values.min()), float(values.max())

@@ -10,6 +10,7 @@ from microbp.errors import DtypeError, OptionError, RangeError, ShapeError
 from microbp.functions.dims import as_dim, either
 from microbp.functions.sorting import Ranked, median, picked, reduced, sort
 from microbp.methods import method
+from microbp.mode import look_at_values
 from microbp.tensor import Tensor, wrap
 
 __all__ = ["nanmedian", "nanquantile", "quantile"]
@@ -139,6 +140,7 @@ def check(name: str, input: Tensor, shares: Tensor, interpolation: str) -> None:
         raise ShapeError(f"{name}: a tensor of shape {tuple(input.shape)} has no elements")
     if shares.ndim > 1:
         raise ShapeError(f"{name}: q must be a number or of shape (m,), got shape {tuple(shares.shape)}")
+    look_at_values()
     if not ((shares.array >= 0) & (shares.array <= 1)).all():
         raise RangeError(f"{name}: q must be from 0 to 1, got {shares.tolist()}")
     if interpolation not in INTERPOLATIONS:
@@ -158,6 +160,7 @@ def nanmedian(
     tensor(2.)
     """
     dim, keepdim = either("nanmedian", dim, axis, keepdim, keepdims)
+    look_at_values()
     nan = input.array != input.array
     if dim is None:
         return median(input[wrap(~nan)] if nan.any() else input)

@@ -10,6 +10,7 @@ from microbp.errors import DtypeError, OptionError, ShapeError
 from microbp.functions.dims import as_dim, as_dims, as_shape
 from microbp.functions.shape import ravel, transpose
 from microbp.methods import method
+from microbp.mode import look_at_values
 from microbp.ops import indexing
 from microbp.ops import rearrange as rows
 from microbp.ops import shape as shaping
@@ -339,6 +340,7 @@ def repeat_interleave(
             f"repeat_interleave: repeats of shape {times.shape} must be one number, or one for each of the "
             f"{shape[axis]} slices of dimension {axis}"
         )
+    look_at_values()
     if times.size and times.min() < 0:
         raise OptionError(f"repeat_interleave: repeats must not be negative, got {times.min()}")
     once = times.size == 1

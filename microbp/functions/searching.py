@@ -10,6 +10,7 @@ from microbp.errors import DtypeError, OptionError, RangeError, ShapeError
 from microbp.functions.conversion import convert
 from microbp.functions.dims import as_dim
 from microbp.methods import method
+from microbp.mode import look_at_values
 from microbp.ops import indexing
 from microbp.ops import shape as shaping
 from microbp.tensor import Tensor, apply, as_operand, wrap
@@ -44,6 +45,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     tensor([5, 6])
     """
     if as_tuple:
+        look_at_values()
         return tuple(wrap(places) for places in np.nonzero(np.atleast_1d(input.array)))
     return wrap(np.argwhere(input.array))
 
@@ -165,6 +167,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         raise ShapeError(f"bincount takes a tensor of 1 dimension, got shape {places.shape}")
     if minlength < 0:
         raise OptionError(f"bincount: minlength must not be negative, got {minlength}")
+    look_at_values()
     if places.size and places.min() < 0:
         raise RangeError(f"bincount counts integers from 0 on, got {places.min()} at position {places.argmin()}")
     if weights is not None and weights.array.shape != places.shape:

@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from microbp.handle import Handle
+from microbp.nn.changes import note_change
 from microbp.nn.hooks import ForwardHook, HookedCall, Hooks
 from microbp.tensor import Tensor
 from microbp.version import numbers
@@ -194,4 +195,5 @@ class Called:
             self.__dict__["_hooks"] = Hooks()
         listed = getattr(self._hooks, kind)
         listed.insert(0 if prepend else len(listed), hook)
+        note_change()
         return Handle(listed, hook)

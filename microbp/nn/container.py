@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, NoReturn
 
+from microbp.nn.changes import note_change
 from microbp.nn.module import Module, indented
 from microbp.nn.parameter import Parameter
 from microbp.tensor import Tensor
@@ -30,6 +31,7 @@ class Numbered(Module):
         """Replace the contents."""
         listed = list(modules)
         self._modules.clear()
+        note_change()
         for position, module in enumerate(listed):
             self.add_module(str(position), module)
 
@@ -123,6 +125,7 @@ class Sequential(Numbered):
         renamed = [(str(k) if name.isdigit() else name, m) for k, (name, m) in enumerate(self._modules.items())]
         self._modules.clear()
         self._modules.update(renamed)
+        note_change()
 
     def __add__(self, other: Sequential) -> Sequential:
         if not isinstance(other, Sequential):
@@ -204,6 +207,7 @@ class ModuleDict(Module):
 
     def __delitem__(self, key: str) -> None:
         del self._modules[key]
+        note_change()
 
     def __len__(self) -> int:
         return len(self._modules)
@@ -235,11 +239,14 @@ class ModuleDict(Module):
 
     def pop(self, key: str) -> Module:
         """Take a module out, and return it."""
-        return self._modules.pop(key)
+        module = self._modules.pop(key)
+        note_change()
+        return module
 
     def clear(self) -> None:
         """Take all modules out."""
         self._modules.clear()
+        note_change()
 
 
 class ParameterList(Module):
@@ -347,6 +354,7 @@ class ParameterDict(Module):
 
     def __delitem__(self, key: str) -> None:
         del self._parameters[key]
+        note_change()
 
     def __len__(self) -> int:
         return len(self._parameters)

@@ -15,6 +15,7 @@ import numpy as np
 from microbp.device import Device
 from microbp.dtypes import as_dtype
 from microbp.errors import DtypeError
+from microbp.nn.changes import note_change
 from microbp.nn.parameter import Parameter
 from microbp.nn.state import Stateful
 from microbp.tensor import Tensor, wrap
@@ -129,6 +130,7 @@ class Module(Stateful):
             fields["_buffers"][name] = value
         else:
             super().__setattr__(name, value)
+        note_change()
 
     def _forget(self, name: str, *registries: str) -> None:
         """Take a name out of the instance and of these registries, since it now belongs to another."""
@@ -151,8 +153,10 @@ class Module(Stateful):
             if name in registry:
                 self._non_persistent_buffers_set.discard(name)
                 del registry[name]
-                return
-        super().__delattr__(name)
+                break
+        else:
+            super().__delattr__(name)
+        note_change()
 
     def __dir__(self) -> list[str]:
         names = {*super().__dir__(), *self._parameters, *self._buffers, *self._modules}
@@ -192,6 +196,7 @@ class Module(Stateful):
                 f"express '{name}' as a function of another Tensor, compute the value in the forward() method."
             )
         self._parameters[name] = param
+        note_change()
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Add a tensor that is part of the module's state but not learned, such as a running mean.
@@ -212,6 +217,7 @@ class Module(Stateful):
             )
         self._buffers[name] = tensor
         (self._non_persistent_buffers_set.discard if persistent else self._non_persistent_buffers_set.add)(name)
+        note_change()
 
     def add_module(self, name: str, module: Module | None) -> None:
         """Add a child module under a name; ``self.name = module`` does the same."""
@@ -219,6 +225,7 @@ class Module(Stateful):
             raise TypeError(f"{type(module).__name__} is not a Module subclass")
         self._check_name("module", name, "_modules")
         self._modules[name] = module
+        note_change()
 
     def register_module(self, name: str, module: Module | None) -> None:
         """Alias of `add_module`."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from microbp.errors import RangeError
 from microbp.ops import elementwise
 from microbp.ops.linalg import column_sums
 from microbp.ops.op import op
@@ -25,15 +26,23 @@ __all__: list[str] = []
 def cross_entropy(a: Any, t: Any, *, n: float) -> Any:
     """Negative log-likelihood of the labels `t` (N,) under the softmax of the logits `a` (N, C), over `n`.
 
-    Its derivative `d` is what the softmax has too much beside the labels' certainty.
+    Its derivative `d` is what the softmax has too much beside the labels' certainty. Labels that name no class raise
+    `RangeError`.
 
     Source: Bishop, *Pattern Recognition and Machine Learning* (2006), eq. 4.108 and 4.109.
     """
     samples, classes = a.shape
+    hits = t.astype(np.intp)
+    unsigned = hits.view(np.uintp)  # so seen, negative labels are large ones
+    if unsigned.item(unsigned.argmax()) >= classes:
+        raise RangeError(f"cross_entropy: a label is out of range for {classes} classes")
     if classes < 128:  # NumPy is slow at reducing many short rows, so each sample becomes a column
-        d, hits = a.T.copy(), t * samples + counted(samples, 1)
+        d = a.T.copy()
+        hits *= samples
+        hits += counted(samples, 1)
     else:
-        d, hits = a.copy().T, t + counted(samples, classes)
+        d = a.copy().T
+        hits += counted(samples, classes)
     flat = d.ravel("K")  # a view, in which one number finds an element: half the time of a pair
     d -= np.maximum.reduce(d)
     likely = flat.take(hits)

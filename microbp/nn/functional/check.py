@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from microbp.errors import BroadcastWarning, DtypeError, OptionError, RangeError, ShapeError, warn
+from microbp.mode import look_at_values
 from microbp.ops import shape as shaping
 from microbp.tensor import Tensor, apply, as_operand
 
@@ -116,6 +117,7 @@ def check_reduction(name: str, reduction: str, size_average: Any, reduce: Any, m
 
 def mean_over(total: Tensor, count: float | Tensor, name: str) -> Tensor:
     """A sum over a count, or over a sum of weights; if that is 0, NaN, and not in silence."""
+    look_at_values()
     if float(count) == 0:
         warn(f"{name}: the mean over an empty batch is nan (nothing is left, or all weights are 0)")
         return total * math.nan
@@ -195,6 +197,7 @@ def class_labels(
     labels = target.astype(np.intp)  # a copy: what happens to the target later does not matter
     if not labels.size:
         return labels, False
+    look_at_values()
     unsigned = labels.view(np.uintp)  # so seen, negative labels are large ones
     if unsigned.item(unsigned.argmax()) < classes and (ignore_index is None or not 0 <= ignore_index < classes):
         return labels, False

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from microbp.errors import DtypeError, OptionError, ShapeError
+from microbp.errors import DtypeError, OptionError, RangeError, ShapeError
 from microbp.nn.functional.check import (
     both_tensors,
     check_reduction,
@@ -90,13 +90,21 @@ def cross_entropy(
         raise ShapeError("cross_entropy: the input must have a dimension of classes, got a 0-d tensor")
     if target.array.dtype.kind == "f":
         return soft_cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)
-    if x.ndim == 2 and weight is None and label_smoothing == 0 and reduction != "none" and len(x) and x.itemsize > 2:
-        labels, ignored = class_labels(target.array, x.shape[:1], x.shape[1], ignore_index, "cross_entropy")
-        if not ignored:
-            return apply(rows.cross_entropy, input, wrap(labels), n=len(x) if reduction == "mean" else 1)
+    if weight is None and label_smoothing == 0 and reduction != "none" and is_usual(x, target.array, ignore_index):
+        try:
+            return apply(rows.cross_entropy, input, target, n=len(x) if reduction == "mean" else 1)
+        except RangeError:
+            pass  # a label is to be ignored, or names no class: what follows tells
     axis = 0 if x.ndim == 1 else 1
     log_p = apply(reductions.log_softmax, input, dim=axis)
     return nll(log_p, target, weight, ignore_index, reduction, label_smoothing, "cross_entropy")
+
+
+def is_usual(x: Any, labels: Any, ignore_index: int) -> bool:
+    """Whether there is one label for each of several samples, and no class is ignored."""
+    if x.ndim != 2 or labels.dtype.kind not in "iu" or labels.shape != x.shape[:1]:
+        return False
+    return labels.size > 0 and x.itemsize > 2 and not 0 <= ignore_index < x.shape[1]
 
 
 def soft_cross_entropy(

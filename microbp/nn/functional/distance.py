@@ -8,6 +8,7 @@ import numpy as np
 
 from microbp.dtypes import result_dtype
 from microbp.functions.dims import as_dim, as_dims
+from microbp.mode import look_at_values
 from microbp.nn.functional.check import broadcast_shape, require_floating, tensor_for
 from microbp.ops import shape as shaping
 from microbp.tensor import Tensor, apply, wrap
@@ -124,5 +125,6 @@ def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, o
 def length(x: Tensor, dim: Any, eps: float) -> Tensor:
     """The norm along a dimension, but at least eps: as in PyTorch, its gradient takes no notice of eps."""
     norm: Tensor = x.norm(2, dim, keepdim=True)
+    look_at_values()
     missing = np.maximum(eps - norm.array, 0)
     return norm + wrap(missing) if missing.any() else norm

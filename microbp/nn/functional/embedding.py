@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from microbp.errors import DtypeError, OptionError, RangeError, ShapeError
-from microbp.mode import no_grad
+from microbp.mode import look_at_values, no_grad
 from microbp.nn.functional.check import require_floating, tensor_for
 from microbp.ops import elementwise, pooling
 from microbp.ops import embedding as rows
@@ -194,6 +194,7 @@ def labels_for(name: str, input: Any, count: int) -> Any:
             "first, then the weight)"
         )
     labels = labels.astype(np.intp)  # a copy: what happens to the input later does not matter
+    look_at_values()
     if labels.size and labels.view(np.uintp).max() >= count:  # so seen, negative labels are large ones
         place = tuple(map(int, np.argwhere((labels < 0) | (labels >= count))[0]))
         position = "" if not place else f" at position {place[0] if len(place) == 1 else place}"
@@ -228,6 +229,7 @@ def shorten(weight: Tensor, labels: Any, max_norm: float, norm_type: float) -> N
     vectors = weight.array[named]
     lengths = np.linalg.norm(vectors, norm_type, axis=1)
     long = lengths > max_norm
+    look_at_values()
     if long.any():
         shortened = vectors[long] * (max_norm / (lengths[long] + 1e-7))[:, None]
         with no_grad():
@@ -251,6 +253,7 @@ def bags_for(labels: Any, offsets: Tensor | None, include_last_offset: bool) -> 
         )
     if include_last_offset and not starts.size:
         raise ShapeError("embedding_bag: with include_last_offset, offsets must have at least one element")
+    look_at_values()
     if starts.size and (starts[0] != 0 or starts.max() > len(labels) or (np.diff(starts) < 0).any()):
         raise RangeError(
             f"embedding_bag: offsets must begin with 0, not decrease, and not be larger than the number of labels "

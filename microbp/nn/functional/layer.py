@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from microbp.errors import DtypeError, RangeError, ShapeError
+from microbp.mode import look_at_values
 from microbp.nn.functional.check import tensor_for
 from microbp.ops import linalg
 from microbp.ops import loss as rows
@@ -132,6 +133,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         if not labels.size:
             raise RangeError("one_hot: cannot tell the number of classes from no labels; pass num_classes")
         num_classes = int(labels.max()) + 1
+    look_at_values()
     if labels.size and labels.min() < 0:
         raise RangeError(f"one_hot: class values must be non-negative, got {labels.min()}")
     if labels.size and labels.max() >= num_classes:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from microbp.errors import RangeError, ShapeError
+from microbp.mode import look_at_values
 from microbp.nn.functional.check import (
     alike,
     both_tensors,
@@ -123,6 +124,7 @@ def gaussian_nll_loss(
     spread = variances(input, var)
     eps = number("gaussian_nll_loss", "eps", eps)
     input, target = alike(input, target, "gaussian_nll_loss")
+    look_at_values()
     missing = np.maximum(eps - spread.array, 0)
     if missing.any():
         spread = spread + wrap(missing)

@@ -8,6 +8,7 @@ of asking for that, are refused.
 from __future__ import annotations
 
 from microbp.errors import DtypeError, OptionError, RangeError, ShapeError, warn
+from microbp.mode import look_at_values
 from microbp.nn.functional.check import (
     alike,
     both_tensors,
@@ -234,6 +235,7 @@ def binary_cross_entropy(
             f"binary_cross_entropy: input of {input.dtype} and target of {target.dtype} must have one floating-point "
             "dtype; convert the target: target.to(input.dtype)"
         )
+    look_at_values()
     for name, p in (("input", input.array), ("target", target.array)):
         if p.size and not (p.min() >= 0 and p.max() <= 1):
             worst = p[~((p >= 0) & (p <= 1))][0]

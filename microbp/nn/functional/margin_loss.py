@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from microbp.errors import DtypeError, OptionError, RangeError, ShapeError
+from microbp.mode import look_at_values
 from microbp.nn.functional.check import (
     alike,
     both_tensors,
@@ -170,6 +171,7 @@ def multilabel_margin_loss(
     if not classes:
         raise ShapeError(f"{name}: the input must have at least one class, got shape {input.shape}")
     scores, labels = input.reshape(-1, classes), target.array.reshape(-1, classes)
+    look_at_values()
     given = np.logical_and.accumulate(labels != -1, axis=1)  # what comes before the first -1
     if (given & ((labels < 0) | (labels >= classes))).any():
         wrong = labels[given & ((labels < 0) | (labels >= classes))][0]

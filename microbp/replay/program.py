@@ -1,0 +1,252 @@
+"""A trace written down as two Python functions: the forward pass, and the backward pass.
+
+They are what one would write by hand: every operation is one call of the forward of its row, every
+gradient one call of a rule, in the order in which the engine would run them, so that the results are
+the same bit by bit. The text is there to be read: ``print(compiled.source)``.
+"""
+
+from __future__ import annotations
+
+import keyword
+import linecache
+import math
+import re
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from microbp.ops.op import Plan, sum_to
+from microbp.replay.trace import Operand, Step
+from microbp.tensor import Tensor
+
+__all__ = ["Program"]
+
+serial = count(1)
+
+
+class Program:
+    """The two functions, and what they are to be given.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        The trace.
+    arguments : sequence of str
+        The names of the arguments.
+    requiring : sequence of bool
+        Which arguments require grad.
+    named : mapping of Tensor to str
+        The names of tensors from outside.
+
+    Attributes
+    ----------
+    inputs : list
+        What the forward takes, in order: the numbers of arguments, then tensors from outside.
+    needed : list of bool
+        Which of these get a gradient.
+    guarded : tuple of int
+        The places of the inputs whose values the backward uses.
+    keeps_output : bool
+        Whether the backward uses the value of the result.
+    source : str
+        The text of both functions.
+    forward : callable
+        From the arrays of the inputs to the result, and a tuple of what the backward uses.
+    backward : callable or None
+        From the gradient of the result, and that tuple, to the gradients of the inputs; None for those that need none.
+    """
+
+    def __init__(
+        self, steps: Sequence[Step], arguments: Sequence[str], requiring: Sequence[bool], named: Mapping[Tensor, str]
+    ) -> None:
+        self.steps = steps
+        self.meanings: dict[str, Any] = {"asarray": np.asarray, "own": own, "sum_to": sum_to}
+        self.inputs: list[Any] = []
+        self.needed: list[bool] = []
+        self.words: dict[Any, str] = {}  # of inputs
+        operands = [operand for step in steps for operand in step.operands]
+        for value in dict.fromkeys(operand.value for operand in operands if operand.kind == "argument"):
+            self.words[value] = self.new_name(arguments[value])
+            self.needed.append(requiring[value])
+            self.inputs.append(value)
+        for value in dict.fromkeys(operand.value for operand in operands if operand.kind == "outside"):
+            self.words[value] = self.new_name(
+                named.get(value, value.name or ("leaf" if value._requires_grad else "constant"))
+            )
+            self.needed.append(value._requires_grad)
+            self.inputs.append(value)
+        self.results = [self.new_name(f"{step.op.name}_{k + 1}") for k, step in enumerate(steps)]
+        self.plans = self.planned()
+        self.saved: dict[str, None] = {}  # an ordered set of variables
+        backward = self.written_backward() if self.plans[-1] is not None else ""
+        self.guarded = tuple(k for k, value in enumerate(self.inputs) if self.words[value] in self.saved)
+        self.keeps_output = self.results[-1] in self.saved
+        self.source = self.written_forward() + backward
+        filename = f"<replayed {next(serial)}>"
+        weakref.finalize(self, linecache.cache.pop, filename, None)
+        linecache.cache[filename] = (len(self.source), None, self.source.splitlines(keepends=True), filename)
+        exec(compile(self.source, filename, "exec"), self.meanings)
+        self.forward: Callable[..., Any] = self.meanings["forward"]
+        self.backward: Callable[..., Any] | None = self.meanings.get("backward")
+
+    def planned(self) -> list[Plan | None]:
+        """What to run for each step in the backward pass; None where no gradient is needed."""
+        plans: list[Plan | None] = []
+        requires = dict(zip(self.inputs, self.needed, strict=True))
+        for step in self.steps:
+            bits = 0
+            for position, operand in enumerate(step.operands):
+                if operand.kind == "step":
+                    bits |= (plans[operand.value] is not None) << position
+                elif operand.kind != "number":
+                    bits |= requires[operand.value] << position
+            bits &= step.op.differentiable
+            plans.append(step.op.plans[bits] if bits else None)
+        return plans
+
+    # -- names ---------------------------------------------------------------------------------
+
+    def new_name(self, wish: str, meaning: Any = None) -> str:
+        """A variable like the wish that is not in use yet, with a meaning if it is to stand for a constant."""
+        first, *rest = wish.split(".")
+        name = re.sub(
+            r"\W", "_", "_".join([rest[-1], first, *rest[:-1]] if first.isdigit() and rest else [first, *rest])
+        )
+        if not name.isidentifier() or keyword.iskeyword(name):
+            name = f"p_{name}"
+        while name in self.meanings:
+            name += "_"
+        self.meanings[name] = meaning
+        return name
+
+    def name_of(self, wish: str, meaning: Any) -> str:
+        """The variable that stands for a function or another constant."""
+        found = next((name for name, known in self.meanings.items() if known is meaning), None)
+        return self.new_name(wish, meaning) if found is None else found
+
+    def literal(self, value: Any) -> str:
+        """A number, or an option, as it is written in Python."""
+        if type(value) is tuple:
+            return tupled(map(self.literal, value))
+        if type(value) is list:
+            return f"[{', '.join(map(self.literal, value))}]"
+        if type(value) is slice:
+            return f"slice({', '.join(map(self.literal, (value.start, value.stop, value.step)))})"
+        if value is Ellipsis:
+            return "..."
+        if isinstance(value, np.dtype) or (type(value) is float and not math.isfinite(value)):
+            return self.name_of(str(value), value)
+        return repr(value)
+
+    def word(self, operand: Operand) -> str:
+        """An operand as it is written."""
+        if operand.kind == "number":
+            return self.literal(operand.value)
+        return self.results[operand.value] if operand.kind == "step" else self.words[operand.value]
+
+    def letter(self, number: int, letter: str) -> str:
+        """What a letter of a rule stands for, for the step of that number; it is saved, if it is an array."""
+        step = self.steps[number]
+        if letter == "y":
+            word = self.results[number]
+        elif letter in step.op.handed_on:
+            word = f"{self.results[number]}_{letter}"
+        elif letter in step.op.arguments:
+            operand = step.operands[step.op.arguments.index(letter)]
+            word = self.word(operand)
+            if operand.kind == "number":
+                return word
+        else:
+            return self.literal(step.operands[step.op.arguments.index(letter.removesuffix("_shape"))].shape)
+        self.saved[word] = None
+        return word
+
+    def options(self, number: int, names: Sequence[str]) -> list[str]:
+        """Options of a step as keyword arguments."""
+        return [f"{name}={self.literal(self.steps[number].options[name])}" for name in names]
+
+    # -- the text ------------------------------------------------------------------------------
+
+    def written_forward(self) -> str:
+        """The text of the forward pass, which forgets each result after its last use."""
+        lines = [f"def forward({', '.join(self.words.values())}):"]
+        last_use = {
+            operand.value: number
+            for number, step in enumerate(self.steps)
+            for operand in step.operands
+            if operand.kind == "step"
+        }
+        for number, step in enumerate(self.steps):
+            name = self.results[number]
+            targets = [
+                name,
+                *(word if (word := f"{name}_{letter}") in self.saved else "_" for letter in step.op.handed_on),
+            ]
+            function = self.name_of(step.op.name, step.op.forward)
+            given = [*map(self.word, step.operands), *self.options(number, tuple(step.options))]
+            lines.append(f"    {', '.join(targets)} = {function}({', '.join(given)})")
+            if step.shape == ():
+                lines.append(f"    {name} = asarray({name})")
+            done = {operand.value for operand in step.operands if operand.kind == "step"}
+            gone = [
+                self.results[k] for k in sorted(done) if last_use[k] == number and self.results[k] not in self.saved
+            ]
+            if gone:
+                lines.append(f"    del {', '.join(gone)}")
+        lines.append(f"    return {self.results[-1]}, {tupled(self.saved)}")
+        return "\n".join(lines) + "\n"
+
+    def written_backward(self) -> str:
+        """The text of the backward pass, with the formula of each rule beside its call."""
+        lines = []
+        received = {f"d_{self.results[-1]}"}
+        for number in reversed(range(len(self.steps))):
+            step, plan, g = self.steps[number], self.plans[number], f"d_{self.results[number]}"
+            if plan is None or g not in received:
+                continue
+            for position, function, _, names, _ in plan.steps:
+                operand, rule = step.operands[position], step.op.rule(position)
+                argument = re.sub(r"\W", "", step.op.argument(position))
+                call = self.name_of(f"{step.op.name}_d{argument}", function)
+                given = [g, *(self.letter(number, letter) for letter in rule.letters), *self.options(number, names)]
+                product = f"{call}({', '.join(given)})"
+                if is_stretched(step):
+                    product = f"sum_to({product}, {self.literal(operand.shape)})"
+                target = f"d_{self.word(operand)}"
+                if target in received:
+                    product = f"{target} + {product}"
+                elif operand.kind != "step":
+                    product = f"own({product}, {g})"
+                received.add(target)
+                lines.append(f"    {target} = {product}  # d{argument} = {rule.formula}")
+        found = [
+            f"d_{self.words[value]}" if need and f"d_{self.words[value]}" in received else "None"
+            for value, need in zip(self.inputs, self.needed, strict=True)
+        ]
+        head = [f"\n\ndef backward(d_{self.results[-1]}, saved):"]
+        if self.saved:
+            head.append(f"    {tupled(self.saved)} = saved")
+        return "\n".join([*head, *lines, f"    return {tupled(found)}"]) + "\n"
+
+
+def is_stretched(step: Step) -> bool:
+    """Whether the engine would sum the gradients of a step back to the shapes of its operands."""
+    if not step.op.broadcasts:
+        return False
+    shapes = {operand.shape for operand in step.operands}
+    numbers = any(operand.kind == "number" for operand in step.operands)
+    return len(step.operands) > 2 or (len(shapes) > 1 and not numbers)
+
+
+def tupled(words: Any) -> str:
+    """Words as a tuple is written."""
+    listed = list(words)
+    return f"({', '.join(listed)}{',' if len(listed) == 1 else ''})"
+
+
+def own(contribution: Any, g: Any) -> Any:
+    """A contribution to a leaf, in memory that belongs to it alone."""
+    return contribution * 1 if contribution is g or contribution.base is not None else contribution
