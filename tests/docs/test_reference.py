@@ -31,7 +31,7 @@ def named(module: str, listed: str) -> set[str]:
     return {f"{module}.{name}" for name in listed.split()}
 
 
-INSIDE = {"microbp.functions", "microbp.ops", "microbp.backends"}
+INSIDE = {"microbp.functions", "microbp.ops", "microbp.replay", "microbp.backends"}
 """Packages whose names are public under other modules, or are switches that scripts may set."""
 
 MADE_BY_MICROBP = (
