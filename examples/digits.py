@@ -1,8 +1,12 @@
-"""A layered network learns to read handwritten digits, each layer at a rate of its own.
+"""
+Digits, each layer at a rate of its own
+=======================================
+
+A layered network learns to read handwritten digits, and each layer learns at a rate of its own.
 
 The data are 1,797 real images of digits, 8 x 8 pixels, that come with scikit-learn
 (E. Alpaydin & C. Kaynak, *Optical Recognition of Handwritten Digits*, UCI 1998). The
-network has three linear layers with ReLU between them:
+network has three linear layers with ReLU between them::
 
     64 pixels -> 128 -> 64 -> 10 scores, one for each digit
 
@@ -30,6 +34,11 @@ from microbp.utils.data import DataLoader, TensorDataset, random_split
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
+# %%
+# The network
+# -----------
+# Every image becomes a row of 64 numbers.
+
 
 class DigitReader(nn.Module):
     """Three layers; the last gives one score (logit) for each digit."""
@@ -46,6 +55,12 @@ class DigitReader(nn.Module):
         return self.last(hidden)
 
 
+# %%
+# The images
+# ----------
+# What a network is tested on, it must never have seen.
+
+
 def load(seed: int) -> tuple[TensorDataset, TensorDataset]:
     """The images with their labels, four fifths to learn from and one fifth to be tested on."""
     digits = load_digits()
@@ -53,6 +68,12 @@ def load(seed: int) -> tuple[TensorDataset, TensorDataset]:
     labels = microbp.tensor(digits.target, dtype=microbp.int64)
     everything = TensorDataset(pixels, labels)
     return random_split(everything, [0.8, 0.2], generator=microbp.Generator().manual_seed(seed))
+
+
+# %%
+# Learning and testing
+# --------------------
+# An epoch shows every training image once, in random order, 32 at a time.
 
 
 def train_one_epoch(model: nn.Module, loader: DataLoader, optimizer: optim.SGD) -> float:
@@ -79,6 +100,12 @@ def evaluate(model: nn.Module, loader: DataLoader) -> tuple[float, np.ndarray]:
     return np.trace(confusion) / confusion.sum(), confusion
 
 
+# %%
+# Pictures
+# --------
+# The graph of a training step, with its gradients; and how the training went.
+
+
 def draw_graph(model: nn.Module, dataset: TensorDataset, path: Path) -> None:
     """Draw what one training step computes, on two images, with the gradients that it leaves behind."""
     pixels, labels = dataset[:2]
@@ -101,6 +128,12 @@ def draw_curves(losses: list[float], accuracies: list[float], path: Path) -> Non
         axes.xaxis.get_major_locator().set_params(integer=True)
     figure.savefig(path, dpi=120)
     plt.close(figure)
+
+
+# %%
+# Options
+# -------
+# What the command line says is checked before anything is computed.
 
 
 def counted(count: int, noun: str) -> str:
@@ -134,9 +167,18 @@ def folder(text: str) -> Path:
     return path
 
 
+# %%
+# The whole
+# ---------
+# A global learning rate, and two layers that have their own. At the end: what the weights of the last layer were
+# and became, how far each layer moved, and which digit is taken for which.
+
+
 def main(arguments: list[str] | None = None) -> float:
     """Train, report and draw; return the test accuracy."""
-    parser = argparse.ArgumentParser(description="A small layered network learns to read handwritten digits.")
+    parser = argparse.ArgumentParser(
+        description="A layered network learns to read handwritten digits, each layer at a rate of its own."
+    )
     for name, kind, default, meaning in (
         ("--epochs", positive_integer, 30, "how often every image is shown"),
         ("--lr", positive_number, 0.02, "the global learning rate"),
