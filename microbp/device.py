@@ -46,11 +46,18 @@ class Device:
 
 
 device = Device
+Device.__name__ = Device.__qualname__ = "device"  # as PyTorch calls it
 cpu = Device()
 
 
 class cuda:
-    """Answers scripts that ask for a GPU."""
+    """Answers scripts that ask for a GPU.
+
+    Examples
+    --------
+    >>> cuda.is_available()
+    False
+    """
 
     @staticmethod
     def is_available() -> bool:

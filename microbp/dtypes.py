@@ -79,6 +79,14 @@ def set_default_dtype(d: Any) -> None:
     ------
     DtypeError
         If `d` is not a floating-point dtype.
+
+    Examples
+    --------
+    >>> import microbp
+    >>> microbp.set_default_dtype(microbp.float64)
+    >>> microbp.tensor(0.1).dtype
+    dtype('float64')
+    >>> microbp.set_default_dtype(microbp.float32)
     """
     dtype = as_dtype(d)
     if dtype.kind != "f":

@@ -18,7 +18,7 @@ inf = float("inf")
 
 
 def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """Norm of the elements as one vector, (sum_k |x_k|^ord)^(1/ord).
+    """Norm of the elements as one vector, ``(sum_k |x_k|^ord)^(1/ord)``.
 
     Parameters
     ----------

@@ -201,12 +201,12 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     Parameters
     ----------
     input, other : Tensor
-        Of shapes (*a, n) and (*b, n); a 0-d tensor multiplies the other one.
+        Of shapes ``(*a, n)`` and ``(*b, n)``; a 0-d tensor multiplies the other one.
 
     Returns
     -------
     Tensor
-        Of shape (*a, *b).
+        Of shape ``(*a, *b)``.
 
     Raises
     ------

@@ -285,7 +285,7 @@ def prod(
 
 @method("norm")
 def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
-    """The p-norm of the elements, y = (sum_k |a_k|^p)^(1/p).
+    """The p-norm of the elements, ``y = (sum_k |a_k|^p)^(1/p)``.
 
     Parameters
     ----------

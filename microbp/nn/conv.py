@@ -177,7 +177,7 @@ class Conv2d(Convolution):
     Attributes
     ----------
     weight : Parameter
-        (out_channels, in_channels / groups, *kernel_size).
+        ``(out_channels, in_channels / groups, *kernel_size)``.
     bias : Parameter or None
         (out_channels,).
 
@@ -324,7 +324,7 @@ class ConvTranspose2d(TransposedConvolution):
     Attributes
     ----------
     weight : Parameter
-        (in_channels, out_channels / groups, *kernel_size).
+        ``(in_channels, out_channels / groups, *kernel_size)``.
     bias : Parameter or None
         (out_channels,).
 

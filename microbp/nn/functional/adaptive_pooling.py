@@ -67,7 +67,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     Returns
     -------
     Tensor
-        (N, C, *output_size) or (C, *output_size).
+        ``(N, C, *output_size)`` or ``(C, *output_size)``.
 
     Raises
     ------

@@ -47,7 +47,7 @@ def embedding(
     Returns
     -------
     Tensor
-        (*input.shape, D).
+        ``(*input.shape, D)``.
 
     Raises
     ------

@@ -27,7 +27,7 @@ def layer_norm(
     Parameters
     ----------
     input : Tensor
-        (..., *normalized_shape), floating-point.
+        ``(..., *normalized_shape)``, floating-point.
     normalized_shape : tuple of int
         The sizes of the last dimensions.
     weight, bias : Tensor, optional
@@ -68,7 +68,7 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
     Parameters
     ----------
     input : Tensor
-        (..., *normalized_shape), floating-point.
+        ``(..., *normalized_shape)``, floating-point.
     normalized_shape : tuple of int
         The sizes of the last dimensions.
     weight : Tensor, optional

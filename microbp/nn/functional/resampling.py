@@ -261,7 +261,7 @@ def far(t: Any) -> Any:
 
 
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
-    """Channels rearranged into a finer image: from (*, C r², H, W) to (*, C, H r, W r).
+    """Channels rearranged into a finer image: from ``(*, C r², H, W)`` to ``(*, C, H r, W r)``.
 
     Source: Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional
     Neural Network" (2016).
@@ -269,7 +269,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     Parameters
     ----------
     input : Tensor
-        (*, C r², H, W).
+        ``(*, C r², H, W)``.
     upscale_factor : int
         The factor r.
 
@@ -303,12 +303,12 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
-    """An image rearranged into more channels, which undoes `pixel_shuffle`: (*, C, H r, W r) to (*, C r², H, W).
+    """An image rearranged into more channels, undoing `pixel_shuffle`: ``(*, C, H r, W r)`` to ``(*, C r², H, W)``.
 
     Parameters
     ----------
     input : Tensor
-        (*, C, H r, W r).
+        ``(*, C, H r, W r)``.
     downscale_factor : int
         The factor r.
 

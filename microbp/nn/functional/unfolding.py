@@ -84,7 +84,7 @@ def fold(
     Returns
     -------
     Tensor
-        (N, C, *output_size) or (C, *output_size).
+        ``(N, C, *output_size)`` or ``(C, *output_size)``.
 
     Raises
     ------

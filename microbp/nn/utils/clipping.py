@@ -165,7 +165,7 @@ def clip_grad_norm_(
 
 
 def norm_of(values: np.ndarray[Any, Any], norm_type: float) -> float:
-    """(Σ |v|^p)^(1/p) over all elements; the largest |v| for p = inf."""
+    """``(Σ |v|^p)^(1/p)`` over all elements; the largest ``|v|`` for p = inf."""
     flat = values.reshape(-1).astype(np.float64 if values.dtype == np.float64 else np.float32, copy=False)
     if norm_type == 2:
         return math.sqrt(float(flat.dot(flat)))

@@ -34,9 +34,9 @@ def pad_sequence(
     Parameters
     ----------
     sequences : iterable of Tensor
-        B tensors of shapes (length, *), equal but for their lengths.
+        B tensors of shapes ``(length, *)``, equal but for their lengths.
     batch_first : bool
-        (B, T, *) instead of (T, B, *).
+        ``(B, T, *)`` instead of ``(T, B, *)``.
     padding_value : float
         What to fill up with.
     padding_side : {"right", "left"}
@@ -45,7 +45,7 @@ def pad_sequence(
     Returns
     -------
     Tensor
-        (T, B, *), or (B, T, *).
+        ``(T, B, *)``, or ``(B, T, *)``.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def unpad_sequence(padded_sequences: Tensor, lengths: Any, batch_first: bool = F
     Parameters
     ----------
     padded_sequences : Tensor
-        (T, B, *), or (B, T, *) if `batch_first`.
+        ``(T, B, *)``, or ``(B, T, *)`` if `batch_first`.
     lengths : Tensor or sequence of int
         (B,): how long each sequence is.
     batch_first : bool
@@ -103,7 +103,7 @@ def unpad_sequence(padded_sequences: Tensor, lengths: Any, batch_first: bool = F
     Returns
     -------
     list of Tensor
-        Of shapes (length, *).
+        Of shapes ``(length, *)``.
 
     Raises
     ------

@@ -128,6 +128,11 @@ class SubsetRandomSampler(Sampler[int]):
         Which.
     generator : Generator, optional
         Draws the order; the default one otherwise.
+
+    Examples
+    --------
+    >>> sorted(SubsetRandomSampler([5, 3, 8]))
+    [3, 5, 8]
     """
 
     def __init__(self, indices: Sequence[int], generator: Generator | None = None) -> None:
