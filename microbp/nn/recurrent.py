@@ -12,6 +12,9 @@ With the input x and the memory h (and c), sigmoid Ïƒ and elementwise product âˆ
 
 where W x + b is split into one part for each gate, and so is U h + d.
 
+The layers `LSTM` and `GRU` go through a whole sequence in one row (`microbp.ops.recurrent`). All else
+is composed of the steps that are written out below, as is an LSTM whose memory is projected.
+
 Sources: Elman, "Finding Structure in Time" (1990); Hochreiter & Schmidhuber, "Long Short-Term
 Memory" (1997), with the forget gate of Gers et al. (2000); Cho et al., "Learning Phrase
 Representations using RNN Encoder-Decoder" (2014).
