@@ -12,6 +12,9 @@ With the input x and the memory h (and c), sigmoid Ïƒ and elementwise product âˆ
 
 where W x + b is split into one part for each gate, and so is U h + d.
 
+The layers `LSTM` and `GRU` go through a whole sequence in one row (`microbp.ops.recurrent`). All else
+is composed of the steps that are written out below, as is an LSTM whose memory is projected.
+
 Sources: Elman, "Finding Structure in Time" (1990); Hochreiter & Schmidhuber, "Long Short-Term
 Memory" (1997), with the forget gate of Gers et al. (2000); Cho et al., "Learning Phrase
 Representations using RNN Encoder-Decoder" (2014).
@@ -26,7 +29,7 @@ from typing import Any
 from microbp.errors import DtypeError, OptionError, ShapeError, warn
 from microbp.functions.arithmetic import lerp
 from microbp.functions.creation import empty
-from microbp.functions.indexing import select
+from microbp.functions.indexing import narrow, select
 from microbp.functions.joining import cat, stack
 from microbp.functions.like import new_zeros
 from microbp.functions.shape import transpose, unsqueeze
@@ -36,7 +39,7 @@ from microbp.nn.functional.check import tensor_for
 from microbp.nn.init import uniform_
 from microbp.nn.module import Module
 from microbp.nn.parameter import Parameter
-from microbp.ops import elementwise, linalg, trigonometry
+from microbp.ops import elementwise, linalg, rearrange, recurrent, trigonometry
 from microbp.tensor import Tensor, apply
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
@@ -402,6 +405,18 @@ class RNNBase(Module):
         w, b = parts[f"weight_ih{suffix}"], parts.get(f"bias_ih{suffix}")
         u, d = parts[f"weight_hh{suffix}"], parts.get(f"bias_hh{suffix}")
         projection = parts.get(f"weight_hr{suffix}")
+        if self.mode in ("LSTM", "GRU") and projection is None:
+            if backwards:
+                x = apply(rearrange.flip, x, dims=(0,))
+            if self.mode == "GRU":
+                output = apply(recurrent.gru, apply(linalg.linear, x, w, b), u, d, *state)
+                state = (select(output, 0, -1),)
+            else:
+                of_inputs = apply(linalg.linear, x, w, b if b is None else b + d)
+                found = apply(recurrent.lstm, of_inputs, u, *state)
+                output = narrow(found, 0, 0, len(x.array))
+                state = (select(output, 0, -1), select(found, 0, -1))
+            return (apply(rearrange.flip, output, dims=(0,)) if backwards else output), state
         step = STEPS[self.mode][0]
         of_inputs = apply(linalg.linear, x, w, b)  # of all steps at once
         order = range(len(x.array))

@@ -78,12 +78,25 @@ def _(g: Any, a: Any) -> Any:
 @op("a * (1 + erf(a / 2**0.5)) / 2", hands_on=("p",), floating=True)
 def gelu(a: Any) -> Any:
     """The value times the probability `p` that a normal variable is smaller."""
-    p = 0.5 * (1 + special.erf.forward(a * 0.5**0.5))
+    p = special.erf.forward(a * 0.5**0.5)
+    p += 1
+    p *= 0.5
     return a * p, p
 
 
 gelu.letter("p", "(1 + erf(a / 2**0.5)) / 2")
-gelu.grad("a", "g * (p + a * exp(-a * a / 2) / (2 * pi) ** 0.5)")
+
+
+@gelu.grad("a", "g * (p + a * exp(-a * a / 2) / (2 * pi) ** 0.5)", arrays_only=True)
+def _(g: Any, a: Any, p: Any) -> Any:
+    slope = a * a
+    slope *= -0.5
+    slope = np.exp(slope)
+    slope *= a
+    slope *= (2 * np.pi) ** -0.5
+    slope += p
+    slope *= g
+    return slope
 
 
 @op("a * (1 + tanh((2 / pi) ** 0.5 * (a + 0.044715 * a**3))) / 2", hands_on=("t",), floating=True)

@@ -23,7 +23,8 @@ group of outputs sees its own group of inputs only.
 All are products of matrices with the *columns* of the input: what the kernel sees, written out
 (Chellapilla, Puri & Simard, "High Performance Convolutional Neural Networks for Document
 Processing", 2006). They are made for a few samples at a time, so that they stay in the cache and
-never take much memory.
+never take much memory. For the gradient of the kernel they need not be written out along the first
+axis: what an element of the kernel meets along that axis is a piece of the input without gaps.
 """
 
 from __future__ import annotations
@@ -93,13 +94,16 @@ convolve_transpose.grad("w", f"convolve_weight(g, z, size=w_shape[2:], {SLIDING}
 @op("w[o, c, k] = Σ_{n, i} z[n, o, i] * x[n, c, i * stride + k * dilation - padding]", broadcasts=False)
 def convolve_weight(x: Any, z: Any, *, size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int) -> Any:
     """Correlation of a batch `x` (N, C, *S) with `z` (N, O, *S'), as kernels need it: (O, C / groups, *size)."""
-    outputs = z.shape[1]
-    weight = np.zeros((outputs, x.shape[1] // groups, *size), x.dtype)
-    out = weight.reshape(groups, outputs // groups, math.prod(weight.shape[1:]))
-    seen = z.reshape(len(z), groups, outputs // groups, math.prod(z.shape[2:]))
-    for part, columns in blocks(x, size, z.shape[2:], stride, padding, dilation, groups):
-        out += np.matmul(seen[part], columns.mT).sum(axis=0)
-    return weight
+    ins, outs, places = x.shape[1] // groups, z.shape[1] // groups, z.shape[2:]
+    total: Any = np.zeros((groups, size[0], outs, ins * math.prod(size[1:])), x.dtype)
+    seen = z.reshape(len(z), groups, outs, math.prod(places))
+    ends = range((places[0] - 1) * stride[0] + 1, span(places, size, stride, dilation)[0] + 1, dilation[0])
+    for part, rows in row_blocks(x, size, places, stride, padding, dilation, groups):
+        for k, end in enumerate(ends):  # with a stride of 1 what an element of the first axis meets is a view
+            met = rows[..., k * dilation[0] : end : stride[0], :].reshape(*rows.shape[:3], math.prod(places))
+            total[:, k] += np.matmul(seen[part], met.mT).sum(axis=0)
+    weight: Any = total.reshape(groups, size[0], outs, ins, math.prod(size[1:])).transpose(0, 2, 3, 1, 4)
+    return weight.reshape(groups * outs, ins, *size)
 
 
 convolve_weight.grad("x", f"convolve_transpose(z, g, size=x_shape[2:], {SLIDING})")
@@ -139,6 +143,23 @@ def blocks(
     for part in parts(len(x), groups * rows * columns * x.itemsize):
         few = windows(reached[part], kernel, stride, dilation)
         yield part, few.reshape(len(few), groups, rows, columns)
+
+
+def row_blocks(
+    x: Any, kernel: Sizes, places: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int
+) -> Iterator[tuple[slice, Any]]:
+    """Half-made columns of a few samples at a time, which are smaller by the kernel's size along the first axis.
+
+    Windows are taken along all axes but the first one: (samples, groups, C / groups * elements, length of the first
+    axis, places along the others).
+    """
+    reached = shifted(x, padding, span(places, kernel, stride, dilation))
+    rows, length, columns = x.shape[1] // groups * math.prod(kernel[1:]), reached.shape[2], math.prod(places[1:])
+    for part in parts(len(x), groups * rows * length * columns * x.itemsize):
+        few = windows(reached[part], kernel[1:], stride[1:], dilation[1:])
+        # the first axis goes from before the elements to before the places
+        few = np.ascontiguousarray(np.moveaxis(few, 2, len(kernel) + 1))
+        yield part, few.reshape(len(few), groups, rows, length, columns)
 
 
 def parts(samples: int, size: int) -> Iterator[slice]:

@@ -92,7 +92,9 @@ def linear(a: Any, w: Any, b: Any) -> Any:
 
 @linear.grad("a", "g @ w", arrays_only=True)
 def _(g: Any, w: Any) -> Any:
-    return g.dot(w)
+    if g.ndim < 3:
+        return g.dot(w)
+    return as_matrix.forward(g).dot(w).reshape(*g.shape[:-1], w.shape[1])  # NumPy leaves only matrices to BLAS
 
 
 @linear.grad("w", "as_matrix(g).T @ as_matrix(a)", arrays_only=True)

@@ -33,6 +33,15 @@ and a test holds the two together::
     def _(g, y, a):
         return g * np.exp(a - y)
 
+Where the rules of several arguments have most of their work in common, as those of a row that
+goes through a whole sequence, that work is a function of its own, and they *share* it::
+
+    @lstm.grad("h", "lstm_flow(g, s, u, c)[0][0] @ u", shares=lstm_flow)
+    def _(flow, u):
+        return flow[0][0] @ u
+
+A visit of the engine runs it once, for all of them. Formulas name it as a `word`.
+
 Rules use NumPy's own vocabulary (operators, ``np.exp``, other rows) and never write in
 place. On arrays they run at full speed. Handed tensors, the same text records itself, since
 tensors speak NumPy's protocols; that is all that second derivatives need.
@@ -52,7 +61,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Op", "Plan", "PlanStep", "Rule", "op", "registry", "sum_to", "vocabulary"]
+__all__ = ["Op", "Plan", "PlanStep", "Rule", "op", "registry", "sum_to", "vocabulary", "word"]
 
 registry: dict[str, Op] = {}
 """Every row by its name."""
@@ -64,6 +73,9 @@ PlanStep = tuple[int, Callable[..., Any], Callable[..., Any], tuple[str, ...], i
 
 numpy_rows: dict[Any, Op] = {}
 """The row that stands for a NumPy function: ``np.exp`` for ``exp``."""
+
+words: dict[str, Callable[..., Any]] = {}
+"""Functions that formulas may name, beside rows and NumPy's own."""
 
 
 class Rule:
@@ -79,13 +91,23 @@ class Rule:
         A Python expression in the letters of the row.
     arrays_only : bool
         Whether the written function takes arrays only. Where the pass itself is recorded, the formula runs.
+    shares : callable, optional
+        A function of ``g`` and other letters, whose result the written function takes in the place of ``g``.
     """
 
-    def __init__(self, owner: Op, argument: str, formula: str, arrays_only: bool = False) -> None:
+    def __init__(
+        self,
+        owner: Op,
+        argument: str,
+        formula: str,
+        arrays_only: bool = False,
+        shares: Callable[..., Any] | None = None,
+    ) -> None:
         self.owner = owner
         self.argument = argument
         self.formula = formula
         self.arrays_only = arrays_only
+        self.shares = shares
         self.written: Callable[..., Any] | None = None
         self._function: Callable[..., Any] | None = None
 
@@ -102,14 +124,26 @@ class Rule:
 
     def at(self, position: int) -> Callable[..., Any]:
         """The function for the argument at a position: told ``k``, where it asks for that."""
+        if self.shares is not None:
+            return self.after(Once(self.shares))
         if "k" in keyword_only(self.function.__code__) and self.owner.variadic:
             return partial(self.function, k=position)
         return self.function
 
+    def after(self, once: Once) -> Callable[..., Any]:
+        """The function of a rule that shares its first part: of the letters of that part, then of its own."""
+        function, count = self.function, len(positional(once.function.__code__))
+
+        def rule(*values: Any) -> Any:
+            return function(once(*values[:count]), *values[count:])
+
+        return rule
+
     @property
     def letters(self) -> tuple[str, ...]:
         """The names, after ``g``, that the function asks for by position."""
-        return positional(self.function.__code__)[1:]
+        own = positional(self.function.__code__)[1:]
+        return own if self.shares is None else (*positional(self.shares.__code__)[1:], *own)
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -130,6 +164,20 @@ class Rule:
     def on_tensors(self) -> Rule:
         """The rule by which the backward pass is recorded."""
         return Rule(self.owner, self.argument, self.formula) if self.arrays_only else self
+
+
+class Once:
+    """What several rules share, computed when the first of them asks, and anew only for other values."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.given: tuple[Any, ...] = ()
+        self.result: Any = None
+
+    def __call__(self, *values: Any) -> Any:
+        if not self.given or any(value is not given for value, given in zip(values, self.given, strict=True)):
+            self.result, self.given = self.function(*values), values
+        return self.result
 
 
 class Plan:
@@ -173,17 +221,50 @@ class Plan:
         self.letters = (*values, *(f"{name}_shape" for name in shaped))
         self.keep = picker([order.index(letter) for letter in values])
         self.shapes = tuple(owner.arguments.index(name) for name in shaped)
-        self.steps = tuple(self.step(*pair) for pair in rules)
-        self.steps_on_tensors = tuple(self.step(*pair) for pair in on_tensors)
+        self.make_steps(rules, on_tensors)
         self.constants = () if owner.variadic else tuple(k for k in range(len(owner.arguments)) if not needed >> k & 1)
         self.guarded = tuple(owner.arguments.index(letter) for letter in values if letter in owner.arguments)
         self.keeps_output = "y" in values
+
+    def make_steps(self, rules: list[tuple[int, Rule]], on_tensors: list[tuple[int, Rule]]) -> None:
+        """Set the steps once and for all."""
+        self.steps = tuple(self.step(*pair) for pair in rules)
+        self.steps_on_tensors = tuple(self.step(*pair) for pair in on_tensors)
 
     def step(self, position: int, rule: Rule) -> PlanStep:
         """How the backward pass computes the gradient of one argument."""
         places = [self.letters.index(letter) for letter in rule.letters]
         only = None if len(places) > 1 or rule.options else places[0] if places else -1
         return position, rule.at(position), picker(places), rule.options, only
+
+
+class SharingPlan(Plan):
+    """The plan of a row whose rules share work: steps anew for each visit, so that none sees another's results."""
+
+    def make_steps(self, rules: list[tuple[int, Rule]], on_tensors: list[tuple[int, Rule]]) -> None:
+        """Keep the rules."""
+        self.rules, self.rules_on_tensors = rules, on_tensors
+
+    @property
+    def steps(self) -> tuple[PlanStep, ...]:  # type: ignore[override]
+        """The rules for one visit."""
+        return self.visit(self.rules)
+
+    @property
+    def steps_on_tensors(self) -> tuple[PlanStep, ...]:  # type: ignore[override]
+        """The rules for one visit of a pass that is itself recorded."""
+        return self.visit(self.rules_on_tensors)
+
+    def visit(self, rules: list[tuple[int, Rule]]) -> tuple[PlanStep, ...]:
+        """The steps of these rules, with one run of what they share."""
+        once = {rule.shares: Once(rule.shares) for _, rule in rules if rule.shares is not None}
+        steps = []
+        for position, rule in rules:
+            _, function, pick, options, only = self.step(position, rule)
+            if rule.shares is not None:
+                function = rule.after(once[rule.shares])
+            steps.append((position, function, pick, options, only))
+        return tuple(steps)
 
 
 class Plans(dict[int, Plan]):
@@ -194,7 +275,8 @@ class Plans(dict[int, Plan]):
         self.owner = owner
 
     def __missing__(self, needed: int) -> Plan:
-        plan = Plan(self.owner, needed)
+        sharing = any(rule.shares is not None for rule in self.owner.rules.values())
+        plan = (SharingPlan if sharing else Plan)(self.owner, needed)
         if needed < 1 << 16:  # rows with any number of arguments would fill the table without end
             self[needed] = plan
         return plan
@@ -266,15 +348,16 @@ class Op:
         self.__module__ = forward.__module__
 
     def grad(
-        self, argument: str, formula: str, *, arrays_only: bool = False
+        self, argument: str, formula: str, *, arrays_only: bool = False, shares: Callable[..., Any] | None = None
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Give the rule of an argument; use as a decorator where the formula is not the best way to compute it.
 
         A function that takes `arrays_only` may use all of NumPy; where the pass is recorded, the formula replaces it.
+        One that `shares` a function of ``g`` and other letters takes the result of that in the place of ``g``.
         """
         if argument not in self.arguments:
             raise ValueError(f"{self.name} has no argument {argument!r}, only {self.arguments}")
-        rule = self.rules[argument] = Rule(self, argument, formula, arrays_only)
+        rule = self.rules[argument] = Rule(self, argument, formula, arrays_only, shares)
         self.differentiable |= -1 if self.variadic else 1 << self.arguments.index(argument)
 
         def write(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -394,6 +477,13 @@ def op(formula: str, **traits: Any) -> Callable[[Callable[..., Any]], Op]:
     return enter
 
 
+def word(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let formulas name a function, which takes arrays and tensors alike; use as a decorator."""
+    words[function.__name__] = function
+    return function
+
+
+@word
 def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
     """Undo a broadcast: sum a gradient over the axes along which its argument was repeated.
 
@@ -417,12 +507,12 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
 
 
 def vocabulary(name: str) -> Any:
-    """What a name in a formula means: NumPy's elementwise function, else a row, else what NumPy has.
+    """What a name in a formula means: a `word`, NumPy's elementwise function, a row, or else what NumPy has.
 
-    All three take arrays and tensors alike.
+    All of them take arrays and tensors alike.
     """
-    if name == "sum_to":
-        return sum_to
+    if name in words:
+        return words[name]
     found = getattr(np, name, None)
     if not isinstance(found, np.ufunc):
         found = registry.get(name, found)

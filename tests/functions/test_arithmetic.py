@@ -59,6 +59,16 @@ def test_erf_is_right_to_three_units_in_the_last_place() -> None:
     np.testing.assert_allclose(erf_of(x[:5001].astype(np.float32)), exact[:5001], rtol=1e-6)
 
 
+def test_erf_of_float32_is_right_to_six_units_and_one_from_where_it_rounds_to_one() -> None:
+    x = np.concatenate([np.linspace(-7, 7, 50001), np.logspace(-30, 0, 500)]).astype(np.float32)
+    exact = np.array([math.erf(value) for value in x])
+    assert np.all(np.abs(erf_of(x) - exact) <= 6 * np.spacing(np.abs(exact).astype(np.float32)))
+    large = np.array([3.9, 4, 10, 1e30, np.inf], np.float32)
+    assert (erf_of(large) == 1).all()
+    assert (erf_of(-large) == -1).all()
+    assert np.isnan(erf_of(np.array([np.nan], np.float32))).all()
+
+
 @pytest.mark.parametrize("name", BINARY)
 def test_pairs_of_special_values_and_their_gradients_are_pytorchs(name: str) -> None:
     first, second = FIRST, SECOND
