@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from microbp.ops.op import Plan, sum_to
+from microbp.ops.op import Once, Plan, Rule, sum_to
 from microbp.replay.trace import Operand, Step
 from microbp.tensor import Tensor
 
@@ -164,6 +164,13 @@ class Program:
         self.saved[word] = None
         return word
 
+    def sharing(self, number: int, rule: Rule, wish: str) -> tuple[str, list[str]]:
+        """How a rule is called that shares work with others of the same step, and what is to be said before."""
+        assert rule.shares is not None
+        shared = f"{self.results[number]}_once"
+        call = f"{self.name_of(wish, rule.after)}({shared})"
+        return call, [f"    {shared} = {self.name_of('Once', Once)}({self.name_of(rule.shares.__name__, rule.shares)})"]
+
     def options(self, number: int, names: Sequence[str]) -> list[str]:
         """Options of a step as keyword arguments."""
         return [f"{name}={self.literal(self.steps[number].options[name])}" for name in names]
@@ -210,7 +217,11 @@ class Program:
             for position, function, _, names, _ in plan.steps:
                 operand, rule = step.operands[position], step.op.rule(position)
                 argument = re.sub(r"\W", "", step.op.argument(position))
-                call = self.name_of(f"{step.op.name}_d{argument}", function)
+                if rule.shares is None:
+                    call = self.name_of(f"{step.op.name}_d{argument}", function)
+                else:
+                    call, before = self.sharing(number, rule, f"{step.op.name}_d{argument}")
+                    lines += [line for line in before if line not in lines]
                 given = [g, *(self.letter(number, letter) for letter in rule.letters), *self.options(number, names)]
                 product = f"{call}({', '.join(given)})"
                 if is_stretched(step):

@@ -394,3 +394,26 @@ def test_names_that_are_code_stay_names():
     assert [compiled(**{evil: tensor}).item() for _ in range(3)] == [6.0] * 3
     assert compiled.compiled.replayed == 1
     assert "raise SystemExit" not in compiled.compiled.source
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_rules_that_share_work_do_so_within_one_pass_only(kind):
+    microbp.manual_seed(0)
+    layer = getattr(nn, kind)(4, 5)
+    given = [x.reshape(3, 2, 4), *(microbp.zeros(1, 2, 5) for _ in range(2 if kind == "LSTM" else 1))]
+
+    def outputs(h, *state):
+        return layer(h, state if kind == "LSTM" else state[0])[0] * 2.0
+
+    compiled = warmed(microbp.compile(outputs), *given)
+    output, start = compiled(*given), microbp.ones(3, 2, 5)
+    assert compiled.replayed == 1
+    assert compiled.source.count("_once = ") == 1
+    for scale in (1.0, 3.0):
+        start.fill_(scale)
+        layer.zero_grad()
+        output.backward(start, retain_graph=True)
+        mine = [p.grad.tolist() for p in layer.parameters()]
+        layer.zero_grad()
+        outputs(*given).backward(start)
+        assert mine == [p.grad.tolist() for p in layer.parameters()]
