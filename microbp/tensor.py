@@ -10,6 +10,7 @@ import copy
 import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
 from types import CodeType, FrameType
 from typing import Any
 
@@ -22,6 +23,7 @@ from microbp.engine import Node
 from microbp.errors import DtypeError, GraphError, MicrobpError, RangeError, ShapeError
 from microbp.handle import Handle
 from microbp.label import is_ours
+from microbp.lazy import shown_in_notebooks_by
 from microbp.methods import Methods
 from microbp.mode import current, enable_grad, no_grad
 from microbp.ops import arithmetic, comparison, elementwise
@@ -294,6 +296,7 @@ class Tensor(Methods, Onlooker):
     _cut: Cut | None = None  # what cut this off from the graph, for a tensor that depends on one that requires grad
 
     __hash__ = object.__hash__
+    _repr_html_ = shown_in_notebooks_by("tensor_html")
 
     # -- the graph -------------------------------------------------------------------------
 
@@ -623,6 +626,8 @@ class Tensor(Methods, Onlooker):
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """Let NumPy's functions record themselves: ``np.exp(t)`` is ``microbp.exp(t)``."""
+        if function not in numpy_rows:
+            import_module("microbp.functions.interop_all")
         row = numpy_rows.get(function)
         if row is None:
             name = label.numpy_name(function)
