@@ -128,7 +128,7 @@ class Adam(WithBetas):
         return float(group["lr"]) / (1 - beta1**step) * correction, float(group["eps"]) * correction
 
     def update(self, p: Array, g: Array, state: dict[str, Array], group: Group, *factors: float) -> None:
-        beta1, beta2 = group["betas"]
+        beta1, beta2 = map(float, group["betas"])
         share1, keep2, share2, rate, eps = as_arrays(p.dtype, 1 - beta1, beta2, 1 - beta2, *factors)
         m, v = state["exp_avg"], state["exp_avg_sq"]
         d = np.empty_like(p)  # the one temporary array
