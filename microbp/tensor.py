@@ -302,7 +302,7 @@ class Tensor(Methods, Onlooker):
 
     @property
     def requires_grad(self) -> bool:
-        if self._base is not None:
+        if self._base is not None and writes.moved > 0:
             catch_up((self,))
         return self._requires_grad
 
@@ -440,13 +440,17 @@ class Tensor(Methods, Onlooker):
         """Note that this tensor shares the memory of the one that it was computed from, if it does."""
         array = self.array
         if np.may_share_memory(array, source.array) or (not array.size and array.base is not None):  # or holds nothing
-            self._base = source if source._base is None else source._base
-            self._path = (source._path, op, options)
-            self._version = source._versioned()
-            self._taken = next(creation)
-            self._records = current.get().recording and source._records
+            self._be_view(source, op, options, current.get().recording)
             if self.node is not None:
                 self.node._version = self._version
+
+    def _be_view(self, source: Tensor, op: Op, options: dict[str, Any], recording: bool) -> None:
+        """Note that this tensor shares the memory of the one that it was computed from."""
+        self._base = source if source._base is None else source._base
+        self._path = (source._path, op, options)
+        self._version = source._version or source._versioned()
+        self._taken = next(creation)
+        self._records = recording and source._records
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
         """Call a function with the gradient of this tensor whenever that is computed.
