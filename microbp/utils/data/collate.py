@@ -62,7 +62,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     if isinstance(first, Mapping):
         return rebuilt(first, {key: default_collate([sample[key] for sample in batch]) for key in first})
     if isinstance(first, Sequence):
-        lengths = {len(sample) for sample in batch}
+        lengths = set(map(len, batch))
         if len(lengths) > 1:
             raise ShapeError(f"cannot put sequences of lengths {sorted(lengths)} into one batch; pass a collate_fn")
         parts = [default_collate(samples) for samples in zip(*batch, strict=True)]
