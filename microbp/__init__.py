@@ -6,7 +6,6 @@ graph and the backward pass), `microbp.tensor` (the handle that users hold), `mi
 `microbp.lab` (what learning does to a network).
 """
 
-import importlib
 from math import e as e
 from math import inf as inf
 from math import nan as nan
@@ -16,16 +15,8 @@ from typing import TYPE_CHECKING
 from numpy import finfo as finfo
 from numpy import iinfo as iinfo
 
-from microbp import autograd as autograd
-from microbp import backends as backends
+from microbp import backward as backward
 from microbp import errors as errors
-from microbp import func as func
-from microbp import linalg as linalg
-from microbp import nn as nn
-from microbp import optim as optim
-from microbp import utils as utils
-from microbp import viz as viz
-from microbp.autograd import why_no_grad as why_no_grad
 from microbp.device import cuda as cuda
 from microbp.device import device as device
 from microbp.display import *
@@ -84,26 +75,52 @@ from microbp.functions.sorting import *
 from microbp.functions.splitting import *
 from microbp.functions.statistics import *
 from microbp.functions.windows import *
+from microbp.lazy import loaded_when_used
 from microbp.mode import enable_grad as enable_grad
 from microbp.mode import inference_mode as inference_mode
 from microbp.mode import is_grad_enabled as is_grad_enabled
 from microbp.mode import no_grad as no_grad
 from microbp.mode import set_grad_enabled as set_grad_enabled
-from microbp.replay import Compiled as Compiled
-from microbp.replay import compile as compile
-from microbp.serialization import load as load
-from microbp.serialization import save as save
 from microbp.tensor import Tensor as Tensor
 
 if TYPE_CHECKING:
+    from microbp import autograd as autograd
+    from microbp import backends as backends
+    from microbp import func as func
     from microbp import lab as lab
+    from microbp import linalg as linalg
+    from microbp import nn as nn
+    from microbp import optim as optim
+    from microbp import replay as replay
+    from microbp import utils as utils
+    from microbp import viz as viz
+    from microbp.autograd.why_no_grad import why_no_grad as why_no_grad
+    from microbp.replay import Compiled as Compiled
+    from microbp.replay import compile as compile
+    from microbp.serialization import load as load
+    from microbp.serialization import save as save
 else:
-
-    def __getattr__(name):
-        """The lab is loaded when it is first used, so that ``import microbp`` stays light."""
-        if name == "lab":
-            return importlib.import_module("microbp.lab")
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
+    # What tensors do without, so that ``import microbp`` stays light.
+    __getattr__, __dir__ = loaded_when_used(
+        __name__,
+        {
+            "Compiled": "replay",
+            "autograd": "autograd",
+            "backends": "backends",
+            "compile": "replay",
+            "func": "func",
+            "lab": "lab",
+            "linalg": "linalg",
+            "load": "serialization",
+            "nn": "nn",
+            "optim": "optim",
+            "replay": "replay",
+            "save": "serialization",
+            "serialization": "serialization",
+            "utils": "utils",
+            "viz": "viz",
+            "why_no_grad": "autograd",
+        },
+    )
 
 __version__ = "0.1.0"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,15 +21,22 @@ from microbp.tensor import Tensor
 __all__ = ["get_printoptions", "set_printoptions"]
 
 
-@dataclass(frozen=True)
 class PrintOptions:
     """How tensors are printed."""
 
-    precision: int = 4
-    threshold: float = 1000
-    edgeitems: int = 3
-    linewidth: int = 80
-    sci_mode: bool | None = None
+    def __init__(
+        self,
+        precision: int = 4,
+        threshold: float = 1000,
+        edgeitems: int = 3,
+        linewidth: int = 80,
+        sci_mode: bool | None = None,
+    ) -> None:
+        self.precision = precision
+        self.threshold = threshold
+        self.edgeitems = edgeitems
+        self.linewidth = linewidth
+        self.sci_mode = sci_mode
 
 
 PROFILES = {
@@ -88,7 +94,7 @@ def set_printoptions(
     given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
     start = _options.get() if profile is None else PROFILES[profile]
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    _options.set(replace(start, sci_mode=sci_mode, **changes))
+    _options.set(PrintOptions(**{**vars(start), "sci_mode": sci_mode, **changes}))
 
 
 def get_printoptions() -> dict[str, Any]:

@@ -6,9 +6,9 @@ that ``except RuntimeError`` or ``except ValueError`` in existing code keeps wor
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 
@@ -34,7 +34,7 @@ __all__ = [
     "warn",
 ]
 
-PACKAGE = str(Path(__file__).parent)
+PACKAGE = os.path.dirname(__file__)
 
 
 class MicrobpError(Exception):

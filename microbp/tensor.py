@@ -10,6 +10,7 @@ import copy
 import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
 from types import CodeType, FrameType
 from typing import Any
 
@@ -22,6 +23,7 @@ from microbp.engine import Node
 from microbp.errors import DtypeError, GraphError, MicrobpError, RangeError, ShapeError
 from microbp.handle import Handle
 from microbp.label import is_ours
+from microbp.lazy import shown_in_notebooks_by
 from microbp.methods import Methods
 from microbp.mode import current, enable_grad, look_at_values, no_grad
 from microbp.ops import arithmetic, comparison, elementwise
@@ -294,12 +296,13 @@ class Tensor(Methods, Onlooker):
     _cut: Cut | None = None  # what cut this off from the graph, for a tensor that depends on one that requires grad
 
     __hash__ = object.__hash__
+    _repr_html_ = shown_in_notebooks_by("tensor_html")
 
     # -- the graph -------------------------------------------------------------------------
 
     @property
     def requires_grad(self) -> bool:
-        if self._base is not None:
+        if self._base is not None and writes.moved > 0:
             catch_up((self,))
         return self._requires_grad
 
@@ -437,13 +440,17 @@ class Tensor(Methods, Onlooker):
         """Note that this tensor shares the memory of the one that it was computed from, if it does."""
         array = self.array
         if np.may_share_memory(array, source.array) or (not array.size and array.base is not None):  # or holds nothing
-            self._base = source if source._base is None else source._base
-            self._path = (source._path, op, options)
-            self._version = source._versioned()
-            self._taken = next(creation)
-            self._records = current.get().recording and source._records
+            self._be_view(source, op, options, current.get().recording)
             if self.node is not None:
                 self.node._version = self._version
+
+    def _be_view(self, source: Tensor, op: Op, options: dict[str, Any], recording: bool) -> None:
+        """Note that this tensor shares the memory of the one that it was computed from."""
+        self._base = source if source._base is None else source._base
+        self._path = (source._path, op, options)
+        self._version = source._version or source._versioned()
+        self._taken = next(creation)
+        self._records = recording and source._records
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
         """Call a function with the gradient of this tensor whenever that is computed.
@@ -626,6 +633,8 @@ class Tensor(Methods, Onlooker):
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """Let NumPy's functions record themselves: ``np.exp(t)`` is ``microbp.exp(t)``."""
+        if function not in numpy_rows:
+            import_module("microbp.functions.interop_all")
         row = numpy_rows.get(function)
         if row is None:
             name = label.numpy_name(function)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 import microbp
+import microbp.nn  # so that every row is in the registry
 from tests.parity.report import Report
 
 # The same examples in every run, however busy the machine is.

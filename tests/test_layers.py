@@ -11,13 +11,13 @@ import microbp
 
 ROOT = Path(microbp.__file__).parent
 LAYERS = [
-    ["errors", "device", "backends", "handle", "methods"],
+    ["errors", "device", "backends", "handle", "lazy", "methods"],
     ["ops.op"],
     ["ops"],
     ["dtypes", "label", "observer", "stack", "mode", "version", "release"],
     ["engine"],
     ["tensor"],
-    ["inplace"],
+    ["inplace", "backward"],
     ["functions", "autograd", "display"],
     ["nn"],
     ["replay"],

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from microbp.autograd.backward import grad
+from microbp.backward import grad
 from microbp.engine import Node
 from microbp.errors import MicrobpError
 from microbp.functions.generator import get_rng_state, set_rng_state

@@ -21,9 +21,9 @@ import numpy as np
 
 from microbp import label
 from microbp.autograd.again import Again, Unavailable, Unusable, again_by_call, again_by_row, widened
-from microbp.autograd.backward import as_tuple
 from microbp.autograd.bundle import CallRow, PickRow
 from microbp.autograd.probe import Difference, Undecided, first_difference
+from microbp.backward import as_tuple
 from microbp.engine import Node, collect
 from microbp.errors import GradcheckError, GraphError
 from microbp.functions.generator import get_rng_state, set_rng_state

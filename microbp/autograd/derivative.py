@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from microbp.autograd.backward import grad
+from microbp.backward import grad
 from microbp.errors import GraphError
 from microbp.functions.joining import stack
 from microbp.tensor import Tensor, wrap

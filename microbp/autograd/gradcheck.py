@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from microbp.autograd.backward import as_tuple, grad
+from microbp.backward import as_tuple, grad
 from microbp.errors import GradcheckError, warn
 from microbp.mode import no_grad
 from microbp.tensor import Tensor, wrap

@@ -9,7 +9,6 @@ needs is summed up.
 from __future__ import annotations
 
 import math
-import string
 from collections.abc import Sequence
 from itertools import combinations
 from operator import index
@@ -29,7 +28,7 @@ __all__ = ["cdist", "cross", "einsum", "kron", "tensordot"]
 
 Labels = tuple[int, ...]
 
-LETTERS = string.ascii_uppercase + string.ascii_lowercase  # in the order in which an implicit output has them
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"  # in the order in which an implicit output has them
 MODES = ("use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist", "donot_use_mm_for_euclid_dist")
 
 

@@ -6,7 +6,7 @@ with microbp, but not those that PyTorch gives.
 
 from __future__ import annotations
 
-import secrets
+import os
 from itertools import pairwise
 from typing import Any
 
@@ -40,7 +40,7 @@ class Generator:
     Attributes
     ----------
     numpy : numpy.random.Generator
-        What draws the numbers.
+        What draws the numbers; made when the first one is asked for, as NumPy takes a while to load its random numbers.
 
     Examples
     --------
@@ -72,12 +72,18 @@ class Generator:
             This one.
         """
         self._seed = int(seed) % 2**64
-        self.numpy = np.random.Generator(np.random.PCG64(self._seed))
+        vars(self).pop("numpy", None)
         return self
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "numpy":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        # One for all threads, whichever asks first.
+        return vars(self).setdefault("numpy", np.random.Generator(np.random.PCG64(self._seed)))
 
     def seed(self) -> int:
         """Start a stream that no one can foresee, and return its seed."""
-        self.manual_seed(secrets.randbits(63))
+        self.manual_seed(int.from_bytes(os.urandom(8), "little") >> 1)
         return self._seed
 
     def initial_seed(self) -> int:

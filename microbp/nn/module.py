@@ -15,6 +15,7 @@ import numpy as np
 from microbp.device import Device
 from microbp.dtypes import as_dtype
 from microbp.errors import DtypeError
+from microbp.lazy import shown_in_notebooks_by
 from microbp.nn.changes import note_change
 from microbp.nn.parameter import Parameter
 from microbp.nn.state import Stateful
@@ -88,6 +89,7 @@ class Module(Stateful):
     _parameters: dict[str, Parameter | None]
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
+    _repr_html_ = shown_in_notebooks_by("module_html")
 
     def __init__(self) -> None:
         fields = self.__dict__

@@ -54,6 +54,7 @@ import inspect
 import linecache
 from collections.abc import Callable, Mapping
 from functools import partial
+from importlib import import_module
 from inspect import CO_VARARGS
 from operator import itemgetter
 from types import CodeType, MappingProxyType, MethodType
@@ -64,7 +65,7 @@ import numpy as np
 __all__ = ["Op", "Plan", "PlanStep", "Rule", "op", "registry", "sum_to", "vocabulary", "word"]
 
 registry: dict[str, Op] = {}
-"""Every row by its name."""
+"""Every row by its name, of the modules that are loaded."""
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -422,14 +423,16 @@ class Op:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """There is one of each row: a copied or unpickled one is found by its name."""
-        return row_named, (self.name,)
+        return row_named, (self.name, self.forward.__module__)
 
     def __repr__(self) -> str:
         return f"<op {self.name}({', '.join(self.arguments)}) = {self.formula}>"
 
 
-def row_named(name: str) -> Op:
-    """The row of a name."""
+def row_named(name: str, module: str) -> Op:
+    """The row of a name, which its module enters in the registry when it is loaded."""
+    if name not in registry:
+        import_module(module)
     if name not in registry:
         raise LookupError(f"there is no row named {name!r}; import the module that defines it first")
     return registry[name]

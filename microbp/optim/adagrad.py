@@ -101,7 +101,9 @@ class Adagrad(ElementwiseOptimizer):
         super().add_param_group(param_group)
         group = self.param_groups[-1]
         for p in group["params"]:
-            self.recall(p, group)  # the sums are part of the state from the beginning, as in PyTorch
+            self.recall(
+                p, group, self.remembers(group)
+            )  # the sums are part of the state from the beginning, as in PyTorch
 
     def first(self, name: str, p: Array, group: Group) -> Array:
         return np.full_like(p, group["initial_accumulator_value"])

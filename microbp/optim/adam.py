@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from microbp.optim.elementwise import Array, ElementwiseOptimizer, Group, check_pair
+from microbp.optim.elementwise import Array, ElementwiseOptimizer, Group, as_arrays, check_pair
 from microbp.optim.optimizer import place_of
 from microbp.tensor import Tensor
 
@@ -124,18 +124,28 @@ class Adam(WithBetas):
 
     def factors(self, step: float, group: Group, state: dict[str, Tensor]) -> tuple[float, ...]:
         beta1, beta2 = group["betas"]
-        return float(group["lr"]) / (1 - beta1**step), math.sqrt(1 - beta2**step)
+        correction = math.sqrt(1 - beta2**step)
+        return float(group["lr"]) / (1 - beta1**step) * correction, float(group["eps"]) * correction
 
     def update(self, p: Array, g: Array, state: dict[str, Array], group: Group, *factors: float) -> None:
-        beta1, beta2 = group["betas"]
-        rate, correction = factors
+        beta1, beta2 = map(float, group["betas"])
+        share1, keep2, share2, rate, eps = as_arrays(p.dtype, 1 - beta1, beta2, 1 - beta2, *factors)
         m, v = state["exp_avg"], state["exp_avg_sq"]
-        m += (1 - beta1) * (g - m)
-        v *= beta2
-        v += (1 - beta2) * g * g
+        d = np.empty_like(p)  # the one temporary array
+        np.subtract(g, m, out=d)
+        d *= share1
+        m += d
+        v *= keep2
+        np.multiply(g, share2, out=d)
+        d *= g
+        v += d
         if group["amsgrad"]:
             v = np.maximum(state["max_exp_avg_sq"], v, out=state["max_exp_avg_sq"])
-        p -= rate * m / (np.sqrt(v) / correction + group["eps"])
+        np.sqrt(v, out=d)  # η m̂ / (√v̂ + ε), with the corrections of m and v in `rate` and `eps`
+        d += eps
+        np.divide(m, d, out=d)
+        d *= rate
+        p -= d
 
 
 class AdamW(Adam):

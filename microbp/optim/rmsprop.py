@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from microbp.optim.elementwise import Array, ElementwiseOptimizer, Group
+from microbp.optim.elementwise import Array, ElementwiseOptimizer, Group, as_arrays
 from microbp.tensor import Tensor
 
 __all__ = ["RMSprop"]
@@ -107,18 +107,30 @@ class RMSprop(ElementwiseOptimizer):
         return (float(group["lr"]),)
 
     def update(self, p: Array, g: Array, state: dict[str, Array], group: Group, *factors: float) -> None:
-        alpha = group["alpha"]
+        alpha, eps = float(group["alpha"]), float(group["eps"])
+        keep, share, offset, rate = as_arrays(p.dtype, alpha, 1 - alpha, eps, *factors)
         v = state["square_avg"]
-        v *= alpha
-        v += (1 - alpha) * g * g
+        d = np.empty_like(p)  # where all intermediate results go
+        v *= keep
+        np.multiply(g, share, out=d)
+        d *= g
+        v += d
         if group["centered"]:
             a = state["grad_avg"]
-            a += (1 - alpha) * (g - a)
-            v = v - a * a
-        d = g / (np.sqrt(v) + group["eps"])
+            np.subtract(g, a, out=d)
+            d *= share
+            a += d
+            np.multiply(a, a, out=d)
+            np.subtract(v, d, out=d)
+            v = d
+        np.sqrt(v, out=d)
+        d += offset
+        np.divide(g, d, out=d)
         if group["momentum"] > 0:
             b = state["momentum_buffer"]
             b *= group["momentum"]
             b += d
-            d = b
-        p -= factors[0] * d
+            np.multiply(b, rate, out=d)
+        else:
+            d *= rate
+        p -= d

@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from microbp.errors import OptionError
-from microbp.optim.elementwise import blocks
+from microbp.optim.elementwise import as_arrays, blocks
 from microbp.optim.optimizer import Optimizer, place_of
 from microbp.tensor import Tensor, wrap
 from microbp.version import write
@@ -208,7 +208,7 @@ def descend(
         if first:
             b[...] = d
         else:
-            b *= momentum
+            b *= as_arrays(b.dtype, momentum)[0]
             b += d if share == 1.0 else share * d
         d = d + momentum * b if nesterov else b
-    p -= lr * d
+    p -= d * as_arrays(p.dtype, lr)[0]

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from microbp import label
-from microbp.autograd.backward import grad
 from microbp.autograd.bundle import Call, CallPlan, CallRow
+from microbp.backward import grad
 from microbp.engine import Node
 from microbp.errors import MutationError
 from microbp.mode import enable_grad

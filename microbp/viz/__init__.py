@@ -14,11 +14,9 @@ The parts are loaded when they are first used, so that ``import microbp`` stays 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from microbp.nn.module import Module
-from microbp.tensor import Tensor
+from microbp.lazy import loaded_when_used
 
 if TYPE_CHECKING:
     from microbp.viz.backend import Graph, GraphvizNotFound
@@ -51,51 +49,26 @@ __all__ = [
     "trace_backward",
 ]
 
-HOMES = {
-    "Change": "difference",
-    "Difference": "difference",
-    "Explanation": "explanation",
-    "Graph": "backend",
-    "GraphvizNotFound": "backend",
-    "MemoryTable": "memory",
-    "Step": "step",
-    "Stepper": "stepper_page",
-    "Trace": "step",
-    "View": "view",
-    "diff": "difference",
-    "explain": "explanation",
-    "look": "view",
-    "make_dot": "dot",
-    "memory_table": "memory",
-    "stepper": "stepper_page",
-    "trace_backward": "trace",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(f"{__name__}.{HOMES[name]}"), name)
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
-
-
-def show_in_notebooks(kind: type, writer: str, method: str = "_repr_html_") -> None:
-    """Let a function of `microbp.viz.notebook` write what a notebook shows for objects of a class."""
-
-    def html_of(self: Any) -> str | None:
-        """What a notebook shows; None, and so the plain text, where that cannot be written."""
-        try:
-            html: str = getattr(importlib.import_module(f"{__name__}.notebook"), writer)(self)
-        except Exception:  # a display must never break a notebook
-            return None
-        return html
-
-    setattr(kind, method, html_of)
-
-
-show_in_notebooks(Tensor, "tensor_html")
-show_in_notebooks(Module, "module_html")
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = loaded_when_used(
+        __name__,
+        {
+            "Change": "difference",
+            "Difference": "difference",
+            "Explanation": "explanation",
+            "Graph": "backend",
+            "GraphvizNotFound": "backend",
+            "MemoryTable": "memory",
+            "Step": "step",
+            "Stepper": "stepper_page",
+            "Trace": "step",
+            "View": "view",
+            "diff": "difference",
+            "explain": "explanation",
+            "look": "view",
+            "make_dot": "dot",
+            "memory_table": "memory",
+            "stepper": "stepper_page",
+            "trace_backward": "trace",
+        },
+    )

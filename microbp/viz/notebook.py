@@ -1,6 +1,6 @@
 """Tensors and modules as HTML, for notebooks.
 
-These need no Graphviz. `microbp.viz` makes them the ``_repr_html_`` of both classes.
+These need no Graphviz. Both classes have them as ``_repr_html_``.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from microbp import label
-from microbp.autograd.backward import seed
 from microbp.autograd.bundle import Parts
+from microbp.backward import seed
 from microbp.engine import Node
 from microbp.errors import GraphError, StaleGraphError
 from microbp.functions.generator import get_rng_state, set_rng_state

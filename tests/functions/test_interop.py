@@ -18,6 +18,7 @@ import pytest
 
 import microbp
 from microbp import errors
+from microbp.functions import interop_all  # noqa: F401, so that the table is complete
 from microbp.label import numpy_name
 from microbp.ops.op import numpy_rows
 from tests.leaves import leaf

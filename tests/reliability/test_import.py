@@ -95,6 +95,76 @@ def test_import_loads_nothing_but_the_standard_library_and_what_the_package_depe
     assert heavy == ""
 
 
+def test_import_loads_only_what_tensors_need() -> None:
+    program = """
+    import sys
+    import numpy
+    before = set(sys.modules)
+    import microbp
+    new = set(sys.modules) - before
+    print(*sorted(name for name in new if not name.startswith("microbp")))
+    print(*sorted({name.split(".")[1] for name in new if name.startswith("microbp.")}))
+    """
+    others, ours = run(program).split("\n")
+    light = {
+        "_heapq",
+        "heapq",
+        "threading",
+        "copy",
+        "org",
+        "org.python",
+        "org.python.core",
+        "__future__",
+        "contextvars",
+    }
+    assert set(others.split()) <= light
+    assert not set(ours.split()) & {"autograd", "func", "lab", "linalg", "nn", "optim", "serialization", "utils", "viz"}
+
+
+def test_what_is_loaded_when_it_is_used_is_there_after_a_bare_import() -> None:
+    program = """
+    import microbp
+    lazy = set("autograd backends func lab linalg load nn optim save utils viz why_no_grad".split())
+    assert lazy <= set(dir(microbp)) and not lazy & set(vars(microbp))
+    for name in sorted(lazy):
+        assert getattr(microbp, name) is getattr(microbp, name)
+    from microbp import nn
+    assert nn is microbp.nn and microbp.why_no_grad is microbp.autograd.why_no_grad
+    try:
+        microbp.no_such_thing
+    except AttributeError as error:
+        print(error)
+    """
+    assert run(program) == "module 'microbp' has no attribute 'no_such_thing'"
+
+
+def test_every_formula_can_be_read_after_a_bare_import() -> None:
+    program = """
+    import microbp
+    from microbp.ops.op import registry
+    for row in list(registry.values()):
+        for rule in (*row.rules.values(), *row.letters.values()):
+            rule.from_formula()
+    print(len(registry) > 100)
+    """
+    assert run(program) == "True"
+
+
+def test_a_row_is_unpickled_before_its_module_is_loaded() -> None:
+    program = """
+    import pickle
+    import microbp.nn
+    print(pickle.dumps(microbp.ops.op.registry["gelu"]).hex())
+    """
+    again = f"""
+    import pickle
+    import microbp
+    assert "gelu" not in microbp.ops.op.registry
+    print(pickle.loads(bytes.fromhex({run(program)!r})).name)
+    """
+    assert run(again) == "gelu"
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_nothing_runs_code_from_text_or_pickles(path: Path) -> None:
     """`eval` compiles the formulas of the rows, which are part of the source, `exec` the programs of `compile`.

@@ -77,7 +77,7 @@ def test_independent_training_in_eight_threads_is_what_it_is_in_one() -> None:
 
 def slowed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many threads are adding gradients at once, each time that one begins to; each takes its time."""
-    module = sys.modules["microbp.autograd.backward"]
+    module = sys.modules["microbp.backward"]
     add_all, inside, counts = module.add_all, [], []  # type: ignore[attr-defined]
 
     def slowly(gradients: Any) -> None:
@@ -449,7 +449,7 @@ print(status, flush=True)
 os._exit(0)
 """
 BUSY = """
-module = sys.modules["microbp.autograd.backward"]
+module = sys.modules["microbp.backward"]
 add_all, started = module.add_all, threading.Event()
 def slowly(gradients):
     started.set()
