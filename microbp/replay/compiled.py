@@ -53,16 +53,18 @@ def compile(
     and gradients, bit by bit. Shapes, dtypes, ``requires_grad``, the parameters, and the settings of the modules that
     are called (``train()``, ``eval()``, any attribute), and everything else that the function finds by the names in
     its code are compared at each call: variables around it, globals, attributes of objects, what lists and dicts hold.
-    Where one has changed, the function itself runs, and is recorded anew. It also runs inside `no_grad`, under observers such as anomaly
-    mode, for second derivatives, and where a call cannot be replayed: `Compiled.reason` says why, such as for
-    dropout, which draws random numbers, or for an ``if`` on the value of a tensor.
+    Where one has changed, the function itself runs, and is recorded anew. It also runs inside `no_grad`, under
+    observers such as anomaly mode, for second derivatives, and where a call cannot be replayed: `Compiled.reason` says
+    why, such as for dropout, which draws random numbers, or for an ``if`` on the value of a tensor.
+
+    Two things are left to the user. What a function does besides operations on tensors, such as to print, it does in
+    the calls that are recorded, and not in those that are replayed. And what it finds in other ways than by name (a
+    file, the time, an attribute whose name is computed) is taken to stay as it is: give that as an argument.
 
     Parameters
     ----------
     model : callable or Module
-        What to compile; left out, `compile` is a decorator with options. What it does besides operations on tensors, such as to print, it does
-        in the calls that are recorded, and not when it is replayed. What it finds in other ways than by name (a file,
-        the time, an attribute whose name is computed) is taken to stay as it is.
+        What to compile; left out, `compile` is a decorator with options.
     fullgraph : bool
         Raise `CompileError` where a call cannot be replayed.
     dynamic, backend, mode, options : optional
@@ -206,11 +208,12 @@ class Compiled:
             modules = modules_behind(surroundings, tracer.shapes)
             require_apart(values, steps, modules, surroundings)
             first = self._first.pop(key, None)
-            if first is None or (text := difference(first, steps)) is not None:
-                if first is not None:
-                    self.reason = text
-                    if self._tries[key] > 2:
-                        raise Impossible(text)
+            text = None if first is None else difference(first, steps)
+            if text is not None:
+                self.reason = text
+                if self._tries[key] > 2:
+                    raise Impossible(text)
+            if first is None or text is not None:
                 self._first[key] = steps
             else:
                 if any(map(hooks_of, modules)):

@@ -10,6 +10,7 @@ Source: the guards of tracing compilers, as in Bolz et al., "Tracing the meta-le
 
 from __future__ import annotations
 
+import dis
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -125,8 +126,9 @@ class Surroundings:
 
     def inside_function(self, function: FunctionType) -> Iterable[Any]:
         """The variables that a function sees."""
-        names = dict.fromkeys(names_in(function.__code__))
-        self.names.update(names)
+        codes = list(codes_in(function.__code__))
+        self.names.update(*(code.co_names for code in codes))
+        names = dict.fromkeys(name for code in codes for name in globals_in(code))
         fields, asked = self.globals.setdefault(id(function.__globals__), (function.__globals__, {}))
         asked.update(names)
         yield from (fields[name] for name in names if name in fields)
@@ -141,12 +143,12 @@ class Surroundings:
 
     def inside_object(self, value: Any) -> Iterable[Any]:
         """The attributes of an object, and of its classes."""
-        fields = getattr(value, "__dict__", None)
+        fields: Any = getattr(value, "__dict__", None)
         if isinstance(value, Module):  # its own attributes are compared when modules have changed
             self.modules.append(value)
             yield from value.children()
-            names = {"forward", *self.names}.intersection(fields)
-            yield from (fields[name] for name in sorted(names) if not name.startswith("_"))
+            held = {"forward", *self.names}.intersection(fields)
+            yield from (fields[name] for name in sorted(held) if not name.startswith("_"))
         elif isinstance(fields, dict):
             hidden = {name for name in self.names if name not in fields and hasattr(type(value), name)}
             names = sorted(hidden | self.names.intersection(fields))
@@ -174,9 +176,18 @@ def is_filled(cell: Any) -> bool:
     return True
 
 
-def names_in(code: CodeType) -> Iterable[str]:
-    """The names of globals and attributes in a piece of code, and in the functions defined there."""
-    yield from code.co_names
+def codes_in(code: CodeType) -> Iterable[CodeType]:
+    """A piece of code, and those of the functions defined there."""
+    yield code
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from names_in(constant)
+            yield from codes_in(constant)
+
+
+def globals_in(code: CodeType) -> Iterable[str]:
+    """The names that a piece of code looks up as globals; its other names are those of attributes."""
+    return (
+        instruction.argval
+        for instruction in dis.get_instructions(code)
+        if instruction.opname in {"LOAD_GLOBAL", "LOAD_NAME"}
+    )

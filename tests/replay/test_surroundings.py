@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import microbp
-from microbp import autograd, nn
+from microbp import autograd, func, nn
 from microbp.errors import CompileError, MutationError
 
 SCALE = 2.0
@@ -172,6 +172,15 @@ def test_the_default_dtype():
         assert compiled(counts).dtype == (counts / 2).sum().dtype
     finally:
         microbp.set_default_dtype(microbp.float32)
+
+
+def test_attributes_are_not_taken_for_globals_of_the_same_name(monkeypatch):
+    mine = Settings()
+    compiled = microbp.compile(lambda h: (h * mine.scale).sum())
+    for step in range(5):
+        monkeypatch.setitem(globals(), "scale", step)
+        compiled(weights())
+    assert compiled.replayed == 3
 
 
 def test_more_than_can_be_compared_is_not_replayed():
@@ -341,14 +350,15 @@ def test_nothing_outlives_the_compiled_function_and_its_graphs():
     gc.collect()
     gc.disable()
     try:
-        model = nn.Linear(3, 2)
+        model: nn.Linear | None = nn.Linear(3, 2)
         compiled = microbp.compile(lambda h: (model(h) ** 2).sum())
         for _ in range(4):
             h = weights()
             compiled(h).backward()
         assert compiled.replayed == 2
         watched = weakref.ref(model.weight), weakref.ref(h), weakref.ref(compiled)
-        del model, compiled, h
+        model = None
+        del compiled, h
         assert [reference() for reference in watched] == [None] * 3
     finally:
         gc.enable()
@@ -373,3 +383,17 @@ def test_threads_share_a_compiled_function():
         thread.join()
     assert not wrong
     assert compiled.replayed > 300
+
+
+def test_parameters_that_functional_call_puts_in():
+    model = nn.Linear(3, 2)
+    compiled = microbp.compile(model)
+    h = microbp.ones(1, 3)
+    for _ in range(3):
+        compiled(h)
+    assert compiled.compiled.replayed == 1
+    other = {name: parameter.detach() * 2.0 for name, parameter in model.named_parameters()}
+    expected = func.functional_call(model, other, (h,)).tolist()
+    named = {f"_orig_mod.{name}": tensor for name, tensor in other.items()}
+    assert func.functional_call(compiled, named, (h,)).tolist() == expected
+    assert compiled(h).tolist() == model(h).tolist() != expected
