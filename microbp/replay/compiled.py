@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -23,7 +23,7 @@ from microbp.errors import CompileError
 from microbp.mode import current, observe
 from microbp.nn.module import Module
 from microbp.replay.replay import Replay, hooks_of, kind_of, modules_behind
-from microbp.replay.surroundings import Surroundings
+from microbp.replay.surroundings import Surroundings, require_apart
 from microbp.replay.trace import Impossible, Step, Tracer, difference, trace_of
 from microbp.tensor import Tensor
 
@@ -283,28 +283,3 @@ def kind_of_call(values: tuple[Any, ...], keywords: tuple[str, ...]) -> Any:
         else:
             return None
     return tuple(kinds)
-
-
-def require_apart(
-    values: Sequence[Any], steps: Sequence[Step], modules: Iterable[Module], surroundings: Surroundings
-) -> None:
-    """Give up if what was found elsewhere is not all that there is to compare at each call.
-
-    Raises
-    ------
-    Impossible
-        If an argument is also found elsewhere, where it would not change with the argument; if a gradient is
-        used, which changes at any time; or if there is too much to compare.
-    """
-    if surroundings.are_too_many():
-        raise Impossible("it can reach too many objects from its variables: give it what it needs as arguments")
-    given = [value for value in values if isinstance(value, Tensor)]
-    outside = [operand.value for step in steps for operand in step.operands if operand.kind == "outside"]
-    found = [*surroundings.tensors, *outside]
-    found += [tensor for module in modules for tensor in (*module.parameters(False), *module.buffers(False))]
-    edges = {tensor.grad_fn or tensor for tensor in found}
-    if any((value.grad_fn or value) in edges for value in given):
-        raise Impossible("an argument is also found elsewhere, in a variable or a module", lasting=False)
-    gradients = {tensor.grad for tensor in (*given, *found)}
-    if not gradients.isdisjoint(outside):
-        raise Impossible("it uses the gradient of a tensor")

@@ -13,7 +13,7 @@ from __future__ import annotations
 import dis
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from operator import attrgetter, is_
@@ -21,9 +21,10 @@ from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from microbp.nn.module import Module
+from microbp.replay.trace import Impossible, Step
 from microbp.tensor import Tensor
 
-__all__ = ["Surroundings"]
+__all__ = ["Surroundings", "require_apart"]
 
 FOREIGN = sys.stdlib_module_names | {"microbp", "numpy"}
 """Packages whose own code keeps nothing of the user's in its globals."""
@@ -49,6 +50,8 @@ class Surroundings:
         The modules among it.
     tensors : list of Tensor
         The tensors among it, other than those of modules.
+    size : int
+        How many objects it is.
     compared : list of (callable, tuple)
         How to read it, and what was found.
     """
@@ -159,6 +162,31 @@ class Surroundings:
             if not is_foreign(kind):
                 yield kind
                 yield from (vars(kind)[name] for name in ("forward", "__call__") if name in vars(kind))
+
+
+def require_apart(
+    values: Sequence[Any], steps: Sequence[Step], modules: Iterable[Module], surroundings: Surroundings
+) -> None:
+    """Give up if what was found elsewhere is not all that there is to compare at each call.
+
+    Raises
+    ------
+    Impossible
+        If an argument is also found elsewhere, where it would not change with the argument; if a gradient is
+        used, which changes at any time; or if there is too much to compare.
+    """
+    if surroundings.are_too_many():
+        raise Impossible("it can reach too many objects from its variables: give it what it needs as arguments")
+    given = [value for value in values if isinstance(value, Tensor)]
+    outside = [operand.value for step in steps for operand in step.operands if operand.kind == "outside"]
+    found = [*surroundings.tensors, *outside]
+    found += [tensor for module in modules for tensor in (*module.parameters(False), *module.buffers(False))]
+    edges = {tensor.grad_fn or tensor for tensor in found}
+    if any((value.grad_fn or value) in edges for value in given):
+        raise Impossible("an argument is also found elsewhere, in a variable or a module", lasting=False)
+    gradients = {tensor.grad for tensor in (*given, *found)}
+    if not gradients.isdisjoint(outside):
+        raise Impossible("it uses the gradient of a tensor")
 
 
 def is_foreign(value: Any) -> bool:

@@ -80,8 +80,8 @@ class Tracer:
     shapes : dict of Node to tuple of int
         The operations, and the shapes of their results. Those that no gradient is needed of have nodes too, which
         belong to no graph.
-    unrecorded : dict of Tensor to Node
-        The results of the latter.
+    unrecorded_nodes : dict of Tensor to Node
+        The nodes of the latter, by their results.
     """
 
     def __init__(self) -> None:
@@ -161,7 +161,7 @@ def trace_of(output: Any, values: Sequence[Any], tracer: Tracer) -> tuple[Step, 
     if not isinstance(output, Tensor):
         raise Impossible(f"it returns {type(output).__name__}, not one tensor")
     last = tracer.node_of(output.node or output)
-    if last not in tracer.shapes or output._base is not None:
+    if last not in tracer.shapes or last.op.view or output._base is not None:
         raise Impossible("it returns a view, or what it was given or found")
     arguments = {value.grad_fn or value: k for k, value in enumerate(values) if isinstance(value, Tensor)}
     nodes = used_by(last, arguments, tracer)

@@ -252,6 +252,16 @@ def test_what_it_does_to_its_arguments_is_done_each_time(effect, leaf):
     assert [outcome(compiled) for _ in range(4)] == [expected] * 4
 
 
+def test_what_is_a_view_for_some_memory_layouts_is_one():
+    compiled = microbp.compile(lambda h: h.reshape(-1))
+    for _ in range(3):
+        compiled(microbp.ones(3, 3).T)
+    h = microbp.ones(3, 3)
+    compiled(h)[0] = 5.0
+    assert h[0, 0].item() == 5.0
+    assert h.version > 0
+
+
 def test_requires_grad_set_inside_is_set():
     def needing(h):
         h.requires_grad_()
