@@ -32,7 +32,9 @@ __all__ = [
     "members",
     "no_grad",
     "observe",
+    "remark",
     "set_grad_enabled",
+    "tell_unrecorded",
     "together",
 ]
 
@@ -339,16 +341,22 @@ class observe(ModeSwitch):
 
 
 def look_at_values() -> None:
-    """Say that the program looks at values, so that what it does next may depend on them.
+    """Say that the program looks at values, so that what it does next may depend on them."""
+    remark("it looks at values, as item(), an if on a tensor, or a check of probabilities does")
 
-    Observers that have a method ``looked()`` are told.
-    """
-    observer = current.get().observer
-    if observer is not None:
-        for member in members(observer):
-            looked = getattr(member, "looked", None)
-            if looked is not None:
-                looked()
+
+def remark(what: str) -> None:
+    """Say of the program what no record of its operations shows, to observers that have a method ``remark(what)``."""
+    for member in members(current.get().observer):
+        if hasattr(member, "remark"):
+            member.remark(what)
+
+
+def tell_unrecorded(op: Any, edges: tuple[Any, ...], options: dict[str, Any], output: Any) -> None:
+    """Tell of an operation that needs no gradient: observers that have a method ``unrecorded`` take these arguments."""
+    for member in members(current.get().observer):
+        if hasattr(member, "unrecorded"):
+            member.unrecorded(op, edges, options, output)
 
 
 def is_grad_enabled() -> bool:

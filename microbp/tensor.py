@@ -25,7 +25,7 @@ from microbp.handle import Handle
 from microbp.label import is_ours
 from microbp.lazy import shown_in_notebooks_by
 from microbp.methods import Methods
-from microbp.mode import current, enable_grad, look_at_values, no_grad
+from microbp.mode import current, enable_grad, look_at_values, no_grad, remark, tell_unrecorded
 from microbp.ops import arithmetic, comparison, elementwise
 from microbp.ops import shape as shaping
 from microbp.ops.op import Op, numpy_rows
@@ -137,12 +137,15 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
             mode.observer.forward(node, out)
     elif not mode.recording:
         out._cut = mode.cut
-    elif needed:
-        out._cut = (f"by {op.name}()", place_of_call())
     else:
-        for value in tensors_among(inputs) if numbers else inputs:
-            if value._cut is not None:
-                out._cut = value._cut
+        if mode.observer is not None:
+            tell_unrecorded(op, tuple(edges), options, out)
+        if needed:
+            out._cut = (f"by {op.name}()", place_of_call())
+        else:
+            for value in tensors_among(inputs) if numbers else inputs:
+                if value._cut is not None:
+                    out._cut = value._cut
     if op.view:
         out._look_at(inputs[0], op, options)
     return out
@@ -318,6 +321,7 @@ class Tensor(Methods, Onlooker):
             raise DtypeError(
                 f"only floating-point tensors can require grad, got {self.array.dtype}; convert it first: t.float()"
             )
+        remark("it sets requires_grad")
         self._requires_grad = bool(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -351,6 +355,7 @@ class Tensor(Methods, Onlooker):
                 raise ShapeError(f"a gradient of shape {value.shape} does not fit a tensor of shape {self.shape}")
             if value.array.dtype != self.array.dtype:
                 raise DtypeError(f"a gradient of dtype {value.dtype} does not fit a tensor of dtype {self.dtype}")
+        remark("it sets gradients")
         self._grad = value
 
     def retain_grad(self) -> None:
@@ -365,6 +370,7 @@ class Tensor(Methods, Onlooker):
             raise GraphError("retain_grad() needs a tensor that requires grad")
         if self.node is None or self.retains_grad:
             return
+        remark("it registers hooks or retains gradients")
         self.node.retain = weakref.ref(self)  # the node must not keep its own output alive
 
     @property
@@ -404,6 +410,7 @@ class Tensor(Methods, Onlooker):
                 "computed, would give gradients that do not fit what it was computed from; use a new tensor, or "
                 "t.detach() first"
             )
+        remark("it gives tensors other data")
         self._given = next(creation)
         version = value._versioned()  # a write to either is now a write to both
         if version is not self._version:
@@ -481,6 +488,7 @@ class Tensor(Methods, Onlooker):
                 )
             return replaced if isinstance(g, Tensor) else replaced.array
 
+        remark("it registers hooks or retains gradients")
         owner = self if self.node is None else self.node
         if owner.hooks is None:
             owner.hooks = []
@@ -507,6 +515,7 @@ class Tensor(Methods, Onlooker):
         """
         if not (self.requires_grad and self.is_leaf):
             raise GraphError("a hook on the accumulation of gradients needs a leaf that requires grad")
+        remark("it registers hooks or retains gradients")
         self.hooks = self.hooks or []  # the backward pass looks for more where there are hooks
         self.after = self.after or []
         self.after.append(hook)

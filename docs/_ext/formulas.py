@@ -155,7 +155,7 @@ def write(tree: ast.AST) -> tuple[str, int]:
             return ":".join("" if end is None else write(end)[0] for end in (lower, upper)), ATOM
         case ast.Tuple(elts=[one]):
             return write(one)
-        case ast.Tuple(elts=parts):
+        case ast.Tuple(elts=parts) | ast.List(elts=parts):
             return listed(parts), ATOM
         case ast.Starred(value=value):
             return rf"{write(value)[0]}\ldots", ATOM

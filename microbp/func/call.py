@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from microbp.errors import StateError
+from microbp.nn.changes import note_change
 from microbp.nn.module import Module
 from microbp.tensor import Tensor
 
@@ -102,6 +103,7 @@ def replaced(module: Module, given: Tensors, tie_weights: bool, strict: bool) ->
         for name, tensor in new.items():
             registry, key = places[name]
             registry[key] = tensor
+        note_change()
         yield
     finally:
         for name, tensor in before.items():
@@ -109,6 +111,7 @@ def replaced(module: Module, given: Tensors, tie_weights: bool, strict: bool) ->
             if name in given and registry[key] is not given[name] and isinstance(given, dict):
                 given[name] = registry[key]
             registry[key] = tensor
+        note_change()
 
 
 def places_of(module: Module) -> dict[str, tuple[dict[str, Any], str]]:

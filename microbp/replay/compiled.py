@@ -22,11 +22,15 @@ from microbp.autograd.bundle import CallRow
 from microbp.errors import CompileError
 from microbp.mode import current, observe
 from microbp.nn.module import Module
-from microbp.replay.replay import Replay, hooks_of, modules_behind
-from microbp.replay.trace import Impossible, Step, Tracer, difference, handle_of, settle, trace_of
+from microbp.replay.replay import Replay, hooks_of, kind_of, modules_behind
+from microbp.replay.surroundings import Surroundings, require_apart
+from microbp.replay.trace import Impossible, Step, Tracer, difference, trace_of
 from microbp.tensor import Tensor
 
 __all__ = ["Compiled", "CompiledModule", "compile"]
+
+KINDS = 64
+"""So many kinds of arguments are told apart; a number that counts up is a new kind at each call."""
 
 MANY = 16
 """So many different programs for arguments of one kind are worth keeping; then the function varies too much."""
@@ -47,16 +51,20 @@ def compile(
     The first two calls with arguments of the same shapes and dtypes run as always. If both did the same
     operations, the following calls run those as straight-line NumPy (see `Compiled.source`), with the same results
     and gradients, bit by bit. Shapes, dtypes, ``requires_grad``, the parameters, and the settings of the modules that
-    were called (``train()``, ``eval()``, any attribute) are compared at each call; where one has changed, the
-    function itself runs, and is recorded anew. It also runs inside `no_grad`, under observers such as anomaly
-    mode, for second derivatives, and where a call cannot be replayed: `Compiled.reason` says why, such as for
-    dropout, which draws random numbers, or for an ``if`` on the value of a tensor.
+    are called (``train()``, ``eval()``, any attribute), and everything else that the function finds by the names in
+    its code are compared at each call: variables around it, globals, attributes of objects, what lists and dicts hold.
+    Where one has changed, the function itself runs, and is recorded anew. It also runs inside `no_grad`, under
+    observers such as anomaly mode, for second derivatives, and where a call cannot be replayed: `Compiled.reason` says
+    why, such as for dropout, which draws random numbers, or for an ``if`` on the value of a tensor.
+
+    Two things are left to the user. What a function does besides operations on tensors, such as to print, it does in
+    the calls that are recorded, and not in those that are replayed. And what it finds in other ways than by name (a
+    file, the time, an attribute whose name is computed) is taken to stay as it is: give that as an argument.
 
     Parameters
     ----------
     model : callable or Module
-        What to compile; left out, `compile` is a decorator with options. A function must be given all that changes from
-        call to call as arguments: Python values that it finds elsewhere are taken to stay as they are.
+        What to compile; left out, `compile` is a decorator with options.
     fullgraph : bool
         Raise `CompileError` where a call cannot be replayed.
     dynamic, backend, mode, options : optional
@@ -143,11 +151,10 @@ class Compiled:
         values, keywords = ((*args, *kwargs.values()), tuple(kwargs)) if kwargs else (args, ())
         replay = self._latest
         if replay is None or not (replay.fits(values, keywords) and replay.is_valid()):
-            key = kind_of(values, keywords)
+            key = kind_of_call(values, keywords)
             replay = next((known for known in self._programs.get(key, ()) if known.is_valid()), None)
             if replay is None:
-                known = key is None or self._tries.get(key, 0) >= MANY
-                return self.function(*args, **kwargs) if known else self._record(key, args, kwargs)
+                return self._record(key, args, kwargs) if self._is_worth_it(key) else self.function(*args, **kwargs)
             self._latest = replay
         output = replay.run(values, keywords)
         if output is None:
@@ -173,44 +180,56 @@ class Compiled:
         """A compiled function that is an attribute of a class is one of its methods."""
         return self if instance is None else partial(self, instance)
 
+    def _is_worth_it(self, key: Any) -> bool:
+        """Whether to record a call of this kind."""
+        tries = self._tries.get(key, 0)
+        if key is None:
+            self._refuse(key, "an argument is neither a tensor nor a plain number or text, or is given twice")
+        elif not tries and len(self._tries) >= KINDS:
+            self._refuse(key, f"its arguments are of more than {KINDS} kinds")
+        elif tries < MANY:
+            return True
+        elif self.reason is None:
+            self._refuse(key, "what it finds elsewhere, in variables or modules, changes too often")
+        return False
+
     def _record(self, key: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run the function and trace it; with the second trace, make a program."""
         self._tries[key] = self._tries.get(key, 0) + 1
         values = (*args, *kwargs.values())
+        surroundings = Surroundings(self.function)
         tracer = Tracer()
-        handles = [handle_of(value) for value in values]
+        with observe(tracer):
+            output = self.function(*args, **kwargs)
         try:
-            with observe(tracer):
-                output = self.function(*handles[: len(args)], **dict(zip(kwargs, handles[len(args) :], strict=True)))
-        except Exception as error:
-            output = self.function(*args, **kwargs)  # if it raises again, that was not our doing
-            self._refuse(key, f"it raised {type(error).__name__} while it was recorded: {error}")
-            return output
-        try:
-            steps = trace_of(output, handles, tracer)
+            if kind_of_call(values, tuple(kwargs)) != key:
+                raise Impossible("it changes its arguments")
+            steps = trace_of(output, values, tracer)
+            modules = modules_behind(surroundings, tracer.shapes)
+            require_apart(values, steps, modules, surroundings)
             first = self._first.pop(key, None)
-            if first is None:
-                self._first[key] = steps
-            elif (text := difference(first, steps)) is not None:
-                self._first[key] = steps
+            text = None if first is None else difference(first, steps)
+            if text is not None:
                 self.reason = text
                 if self._tries[key] > 2:
                     raise Impossible(text)
+            if first is None or text is not None:
+                self._first[key] = steps
             else:
-                modules = modules_behind(self.function, tracer.shapes)
                 if any(map(hooks_of, modules)):
                     raise Impossible("a module that it calls has hooks")
-                replay = Replay(self.function, self._row, steps, values, tuple(kwargs), modules)
+                replay = Replay(self.function, self._row, steps, values, tuple(kwargs), modules, surroundings)
                 self._programs.setdefault(key, []).append(replay)
                 self.reason = None
         except Impossible as problem:
-            self._refuse(key, str(problem))
-        settle(output, handles, tracer)
+            self._refuse(key, str(problem), problem.lasting)
         return output
 
-    def _refuse(self, key: Any, reason: str) -> None:
-        """Record calls of this kind no more."""
-        self._tries[key] = MANY
+    def _refuse(self, key: Any, reason: str, lasting: bool = True) -> None:
+        """Say why a call cannot be replayed, and if that will last, record calls of its kind no more."""
+        if lasting and key in self._tries:
+            self._tries[key] = MANY
+            self._first.pop(key, None)
         self.reason = reason
         if self.fullgraph:
             raise CompileError(
@@ -249,7 +268,7 @@ def name_of(function: Callable[..., Any]) -> str:
     return getattr(function, "__name__", None) or type(function).__name__
 
 
-def kind_of(values: tuple[Any, ...], keywords: tuple[str, ...]) -> Any:
+def kind_of_call(values: tuple[Any, ...], keywords: tuple[str, ...]) -> Any:
     """What programs are kept by: the kinds of the arguments; None if there can be no program."""
     kinds: list[Any] = [keywords]
     seen = set()
@@ -258,7 +277,7 @@ def kind_of(values: tuple[Any, ...], keywords: tuple[str, ...]) -> Any:
             if value in seen:
                 return None  # a program could not tell one argument from the other
             seen.add(value)
-            kinds.append((value.array.shape, value.array.dtype, value.requires_grad))
+            kinds.append(kind_of(value))
         elif value is None or isinstance(value, bool | int | float | str):
             kinds.append((type(value), repr(value)))
         else:

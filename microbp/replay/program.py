@@ -89,8 +89,8 @@ class Program:
         weakref.finalize(self, linecache.cache.pop, filename, None)
         linecache.cache[filename] = (len(self.source), None, self.source.splitlines(keepends=True), filename)
         exec(compile(self.source, filename, "exec"), self.meanings)
-        self.forward: Callable[..., Any] = self.meanings["forward"]
-        self.backward: Callable[..., Any] | None = self.meanings.get("backward")
+        self.forward: Callable[..., Any] = self.meanings.pop("forward")  # as globals of itself it would be a cycle
+        self.backward: Callable[..., Any] | None = self.meanings.pop("backward", None)
 
     def planned(self) -> list[Plan | None]:
         """What to run for each step in the backward pass; None where no gradient is needed."""

@@ -13,6 +13,7 @@ import numpy as np
 from microbp import label
 from microbp.autograd.bundle import Call, CallPlan, CallRow
 from microbp.backward import grad
+from microbp.dtypes import get_default_dtype
 from microbp.engine import Node
 from microbp.errors import MutationError
 from microbp.mode import enable_grad
@@ -20,11 +21,12 @@ from microbp.nn.changes import changes
 from microbp.nn.module import Module
 from microbp.ops.quiet import IGNORE, error_state
 from microbp.replay.program import Program
+from microbp.replay.surroundings import Surroundings
 from microbp.replay.trace import Step
 from microbp.tensor import Tensor, place_of_call, wrap
 from microbp.version import Onlooker, writes
 
-__all__ = ["Replay", "hooks_of", "modules_behind"]
+__all__ = ["Replay", "hooks_of", "kind_of", "modules_behind"]
 
 
 class Replay:
@@ -43,7 +45,9 @@ class Replay:
     keywords : sequence of str
         The names under which the last of them were given.
     modules : iterable of Module
-        The modules that it called.
+        The modules that it called, or could have called.
+    surroundings : Surroundings
+        What else it finds.
     """
 
     def __init__(
@@ -54,15 +58,16 @@ class Replay:
         values: Sequence[Any],
         keywords: tuple[str, ...],
         modules: Iterable[Module],
+        surroundings: Surroundings,
     ) -> None:
         self.function = function
         self.row = row
         self.keywords = keywords
-        self.kinds = [
-            (v.array.shape, v.array.dtype, v.requires_grad) if isinstance(v, Tensor) else None for v in values
-        ]
+        self.kinds = list(map(kind_of, values))
         self.modules = [(module, state_of(module)) for module in modules]
         self.checked = changes.latest
+        self.surroundings = surroundings
+        self.default_dtype = get_default_dtype()
         names: dict[Tensor, str] = {}
         for module, _ in self.modules:
             for name, tensor in (*module.named_parameters(), *module.named_buffers()):
@@ -94,6 +99,8 @@ class Replay:
             if not all(same(state, state_of(module)) for module, state in self.modules):
                 return False
             self.checked = latest
+        if get_default_dtype() is not self.default_dtype or not self.surroundings.hold():
+            return False
         for k, tensor in enumerate(self.outside):
             if tensor._requires_grad is not self.needed[k] or tensor.node is not None:
                 return False
@@ -138,8 +145,10 @@ class ReplayedCall(Call):
     def backward(self, parts: dict[int, Any], recording: bool) -> Sequence[Any]:
         """The gradients of the inputs; where they are to be differentiated, by way of the function itself."""
         replay = self.replay
-        if writes.latest > self.number:
-            self.check()
+        if recording:
+            self.check_all()
+        elif writes.latest > self.number:
+            self.check(replay.program.guarded)
         if not recording:
             assert replay.program.backward is not None
             found: Sequence[Any] = replay.program.backward(parts[0], self.saved)
@@ -152,8 +161,25 @@ class ReplayedCall(Call):
             gradients = iter(grad(output, wanted, parts[0], create_graph=True, allow_unused=True))
         return [next(gradients) if need else None for need in replay.program.needed]
 
-    def check(self) -> None:
-        """Refuse to go on if something that the backward uses was written to since the call.
+    def check_all(self) -> None:
+        """Refuse to run the function again if it would not do the same.
+
+        Raises
+        ------
+        MutationError
+            If its inputs or something that it finds elsewhere changed since the call.
+        """
+        inputs = self.bundle.inputs
+        self.check(range(len(inputs)))
+        if not self.replay.is_valid() or any(getattr(edge, "_given", -1) > self.number for edge in inputs):
+            raise MutationError(
+                f"second derivatives of {self.row.name}{label.at(self.bundle)} need the function once more, and "
+                "something that it uses was changed since: a module, a variable, the data of a tensor. Call it anew "
+                "after the change, or call backward() before"
+            )
+
+    def check(self, places: Iterable[int]) -> None:
+        """Refuse to go on if an input at one of these places, or a result in use, was written to since the call.
 
         Raises
         ------
@@ -161,7 +187,7 @@ class ReplayedCall(Call):
             If it was; the text names it.
         """
         program, bundle = self.replay.program, self.bundle
-        used = [(program.words[program.inputs[k]], bundle.inputs[k]) for k in program.guarded]
+        used = [(program.words[program.inputs[k]], bundle.inputs[k]) for k in places]
         if program.keeps_output:
             used.append(("its output", bundle))
         for word, edge in used:
@@ -190,12 +216,9 @@ def argument_names(function: Callable[..., Any], count: int, keywords: Sequence[
     return [*names, *keywords]
 
 
-def modules_behind(function: Callable[..., Any], nodes: Iterable[Node]) -> list[Module]:
-    """All modules that a call of a function went through, and those inside them."""
-    owner = function if isinstance(function, Module) else getattr(function, "__self__", None)
-    called = [module for node in nodes for module in label.modules_of(node)]
-    if isinstance(owner, Module):
-        called.append(owner)
+def modules_behind(surroundings: Surroundings, nodes: Iterable[Node]) -> list[Module]:
+    """All modules that a function can reach or whose calls ended with one of the nodes, and those inside them."""
+    called = [*surroundings.modules, *(module for node in nodes for module in label.modules_of(node))]
     return list(dict.fromkeys(inner for module in called for inner in module.modules()))
 
 

@@ -1,13 +1,13 @@
-"""What a function does with its arguments, read off the graph of one call.
+"""What a function does with its arguments, noted while it runs.
 
-A graph holds everything that a call did to its tensors, as long as it did that by recorded
-operations alone. To see the operations on arguments that require no grad too, the call is given
-*handles*: tensors on the same memory that do. Afterwards the graph is a list of steps, in which each
-operand is an argument, the result of an earlier step, a tensor from outside, or a number.
+A call is nothing but the operations that it does, as long as it changes its arguments by these
+alone. They are written down as a list of steps, in which each operand is an argument, the result of an
+earlier step, a tensor from outside, or a number. The call itself is not disturbed: it gets its own arguments, and
+what it returns, raises and leaves behind is what it would be without anybody watching.
 
 Two calls that gave the same trace are taken to be calls of the same straight-line program. What
-differs from call to call, such as a random mask, gives different traces. What cannot be seen in a
-graph (a write, a look at a value on which a branch may depend) ends the attempt, with a reason.
+differs from call to call, such as a random mask, gives different traces. What cannot be seen in the
+operations (a write, a look at a value on which a branch may depend) ends the attempt, with a reason.
 """
 
 from __future__ import annotations
@@ -20,23 +20,32 @@ import numpy as np
 
 from microbp import label
 from microbp.autograd.bundle import CallRow
-from microbp.autograd.tree import tensors_of
 from microbp.engine import Node, by_number
 from microbp.functions.generator import get_rng_state
+from microbp.nn.changes import changes
 from microbp.observer import Step as Contribution
-from microbp.ops import shape as shaping
 from microbp.ops.op import Op
-from microbp.tensor import Tensor, apply, wrap
+from microbp.tensor import Tensor, place_of_call
 from microbp.version import writes
 
-__all__ = ["Impossible", "Operand", "Step", "Tracer", "difference", "handle_of", "settle", "trace_of"]
+__all__ = ["Impossible", "Operand", "Step", "Tracer", "difference", "trace_of"]
 
 PLAIN = frozenset({int, float, bool, str, type(None), type(Ellipsis)})
 """Types of numbers and options that are the same in two calls if they are equal."""
 
 
 class Impossible(Exception):  # noqa: N818 - an outcome, no error of anybody's
-    """A call cannot be replayed; the text says why."""
+    """A call cannot be replayed; the text says why.
+
+    Attributes
+    ----------
+    lasting : bool
+        Whether it will be the same with other calls; else another thread or the arguments may be the cause.
+    """
+
+    def __init__(self, text: str, lasting: bool = True) -> None:
+        super().__init__(text)
+        self.lasting = lasting
 
 
 class Operand(NamedTuple):
@@ -64,27 +73,48 @@ class Step(NamedTuple):
 
 
 class Tracer:
-    """Watches a call: which operations it does, and what of it a graph does not show."""
+    """Watches a call: which operations it does, and what it does besides.
+
+    Attributes
+    ----------
+    shapes : dict of Node to tuple of int
+        The operations, and the shapes of their results. Those that no gradient is needed of have nodes too, which
+        belong to no graph.
+    unrecorded_nodes : dict of Tensor to Node
+        The nodes of the latter, by their results.
+    """
 
     def __init__(self) -> None:
         self.shapes: dict[Node, tuple[int, ...]] = {}
+        self.unrecorded_nodes: dict[Tensor, Node] = {}
         self.reasons: list[str] = []
         self.written = writes.latest
+        self.changed = changes.latest
         self.chance = states_of_chance()
 
     def forward(self, node: Node, output: Tensor) -> None:
         """An operation was recorded."""
         self.shapes[node] = output.array.shape
         if isinstance(node.op, CallRow):
-            self.reasons.append(f"{label.title(node)}{label.at(node)} has a backward of its own")
+            self.remark(f"{label.title(node)}{label.at(node)} has a backward of its own")
+
+    def unrecorded(self, op: Op, edges: tuple[Any, ...], options: dict[str, Any], output: Tensor) -> None:
+        """An operation was done that needs no gradient."""
+        node = Node(op, op.plans[0], edges, options, (), place_of_call())
+        self.shapes[node] = output.array.shape
+        self.unrecorded_nodes[output] = node
 
     def backward(self, step: Contribution) -> None:
         """A gradient was computed."""
-        self.reasons.append("it computes gradients")
+        self.remark("it computes gradients")
 
-    def looked(self) -> None:
-        """The program looked at values."""
-        self.reasons.append("it looks at values, as item(), an if on a tensor, or a check of probabilities does")
+    def remark(self, what: str) -> None:
+        """The program did something that cannot be replayed."""
+        self.reasons.append(what)
+
+    def node_of(self, edge: Any) -> Any:
+        """The node of the operation that gave an input of another; the edge itself if it came from elsewhere."""
+        return self.unrecorded_nodes.get(edge, edge) if isinstance(edge, Tensor) else edge
 
     def check(self) -> None:
         """Give up if anything was noticed.
@@ -94,14 +124,14 @@ class Tracer:
         Impossible
             With the reason.
         """
-        if writes.latest != self.written:
-            self.reasons.append("it writes to tensors")
-        if states_of_chance() != self.chance:
-            self.reasons.append("it draws random numbers")
-        if any(node.hooks is not None or node.retain is not None for node in self.shapes):
-            self.reasons.append("it registers hooks or retains gradients")
         if self.reasons:
             raise Impossible(self.reasons[0])
+        if writes.latest != self.written:
+            raise Impossible("it writes to tensors", lasting=False)
+        if changes.latest != self.changed:
+            raise Impossible("it changes modules", lasting=False)
+        if states_of_chance() != self.chance:
+            raise Impossible("it draws random numbers", lasting=False)
 
 
 def states_of_chance() -> tuple[Any, ...]:
@@ -111,33 +141,30 @@ def states_of_chance() -> tuple[Any, ...]:
     return get_rng_state().tolist(), random and random.getstate(), np.asarray(numbers).tolist(), place
 
 
-def handle_of(argument: Any) -> Any:
-    """What stands for an argument in a traced call: the same values, under an identity of its own."""
-    if not isinstance(argument, Tensor):
-        return argument
-    if argument.requires_grad:
-        return apply(shaping.reshape, argument, shape=argument.array.shape)
-    handle = wrap(argument.array)
-    handle._version = argument._versioned()
-    handle._requires_grad = argument.array.dtype.kind == "f"
-    return handle
+def trace_of(output: Any, values: Sequence[Any], tracer: Tracer) -> tuple[Step, ...]:
+    """The operations of a call that was watched by a tracer and returned this.
 
-
-def trace_of(output: Any, handles: Sequence[Any], tracer: Tracer) -> tuple[Step, ...]:
-    """The operations of a call that was given handles, was watched by a tracer, and returned this.
+    Parameters
+    ----------
+    output : object
+        What it returned.
+    values : sequence
+        Its arguments.
+    tracer : Tracer
 
     Raises
     ------
     Impossible
-        If the output is not the result of recorded operations, or one of these cannot be replayed.
+        If the output is not the result of operations, or one of these cannot be replayed.
     """
     tracer.check()
     if not isinstance(output, Tensor):
         raise Impossible(f"it returns {type(output).__name__}, not one tensor")
-    arguments = {handle.node or handle: k for k, handle in enumerate(handles) if isinstance(handle, Tensor)}
-    if output.node not in tracer.shapes or output.node in arguments or output._base is not None:
+    last = tracer.node_of(output.node or output)
+    if last not in tracer.shapes or last.op.view or output._base is not None:
         raise Impossible("it returns a view, or what it was given or found")
-    nodes = used_by(output.node, tracer.shapes, arguments)
+    arguments = {value.grad_fn or value: k for k, value in enumerate(values) if isinstance(value, Tensor)}
+    nodes = used_by(last, arguments, tracer)
     numbers = {node: number for number, node in enumerate(nodes)}
     steps = []
     for node in nodes:
@@ -145,11 +172,11 @@ def trace_of(output: Any, handles: Sequence[Any], tracer: Tracer) -> tuple[Step,
         if not is_plain(node.options):
             raise Impossible(f"{label.title(node)}{where} depends on more than its operands")
         operands = []
-        for edge in node.inputs:
+        for edge in map(tracer.node_of, node.inputs):
             if type(edge) in PLAIN:
                 operands.append(Operand("number", edge, ()))
             elif edge in arguments:
-                operands.append(Operand("argument", arguments[edge], handles[arguments[edge]].array.shape))
+                operands.append(Operand("argument", arguments[edge], values[arguments[edge]].array.shape))
             elif edge in numbers:
                 operands.append(Operand("step", numbers[edge], tracer.shapes[edge]))
             elif isinstance(edge, Node) or edge._base is not None:
@@ -160,13 +187,13 @@ def trace_of(output: Any, handles: Sequence[Any], tracer: Tracer) -> tuple[Step,
     return tuple(steps)
 
 
-def used_by(last: Node, among: Collection[Node], arguments: Collection[Any]) -> list[Node]:
-    """The nodes, among these, that the last was computed from, in the order of their creation."""
+def used_by(last: Node, arguments: Collection[Any], tracer: Tracer) -> list[Node]:
+    """The nodes of a call that the last of them was computed from, in the order of their creation."""
     found = {last}
     stack = [last]
     while stack:
-        for edge in stack.pop().inputs:
-            if isinstance(edge, Node) and edge in among and edge not in arguments and edge not in found:
+        for edge in map(tracer.node_of, stack.pop().inputs):
+            if isinstance(edge, Node) and edge in tracer.shapes and edge not in arguments and edge not in found:
                 found.add(edge)
                 stack.append(edge)
     return sorted(found, key=by_number)
@@ -199,22 +226,3 @@ def difference(first: Sequence[Step], second: Sequence[Step]) -> str | None:
         if repr(one.options) != repr(two.options):
             return f"{one.op.name}{one.where} had other options in two calls: {one.options} and {two.options}"
     return None if len(first) == len(second) else f"one call did {len(first)} operations, the next {len(second)}"
-
-
-def settle(output: Any, handles: Sequence[Any], tracer: Tracer) -> None:
-    """Cut those tensors of an output off from the graph that would not be in it, had the handles required no grad."""
-    forced = {handle for handle in handles if isinstance(handle, Tensor) and handle.node is None}
-    for tensor in tensors_of(output):
-        if tensor in forced:
-            tensor._requires_grad = False
-        elif tensor.node in tracer.shapes:
-            edges = (edge for node in used_by(tensor.node, tracer.shapes, ()) for edge in node.inputs)
-            if not any(is_reason(edge, tracer, forced) for edge in edges):
-                tensor.node, tensor._requires_grad = None, False
-
-
-def is_reason(edge: Any, tracer: Tracer, forced: Collection[Tensor]) -> bool:
-    """Whether an edge is a reason to record what was computed from it."""
-    if isinstance(edge, Node):
-        return edge not in tracer.shapes
-    return isinstance(edge, Tensor) and edge._requires_grad and edge not in forced

@@ -316,7 +316,12 @@ def test_an_argument_that_is_also_found_elsewhere_is_told_apart():
     product = microbp.compile(lambda a: (a * w).sum())
     for _ in range(3):
         product(w)
-    assert product(microbp.full((3,), 5.0, requires_grad=True)).item() == 15.0
+    for _ in range(3):
+        assert product(microbp.full((3,), 5.0, requires_grad=True)).item() == 15.0
+    assert product.replayed == 1
+    twice = product(w)
+    twice.backward()
+    assert w.grad.tolist() == [2.0] * 3
     assert product.replayed == 2
 
 

@@ -1,0 +1,221 @@
+"""What a function finds elsewhere than in its arguments, so that it is noticed when that changes.
+
+A Python function can see the variables of the functions around it, the globals of its module, what is in
+them, and what the functions that it calls can see. All this can be read off its code before it runs: the
+names that the code holds are the only ones that it can ask for by name. What they stand for is compared with what it
+was, object by object, at every call that is to be replayed.
+
+Source: the guards of tracing compilers, as in Bolz et al., "Tracing the meta-level" (ICOOOLPS 2009).
+"""
+
+from __future__ import annotations
+
+import dis
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import chain
+from operator import attrgetter, is_
+from types import CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+from microbp.nn.module import Module
+from microbp.replay.trace import Impossible, Step
+from microbp.tensor import Tensor
+
+__all__ = ["Surroundings", "require_apart"]
+
+FOREIGN = sys.stdlib_module_names | {"microbp", "numpy"}
+"""Packages whose own code keeps nothing of the user's in its globals."""
+
+MOST = 2000
+"""So many values are compared at each call; where there are more, the comparison would be the work."""
+
+END = object()
+content = attrgetter("cell_contents")
+
+
+class Surroundings:
+    """What can be reached from a function, by the names in its code.
+
+    Parameters
+    ----------
+    function : callable
+        A function, a method, a module, or another object that can be called.
+
+    Attributes
+    ----------
+    modules : list of Module
+        The modules among it.
+    tensors : list of Tensor
+        The tensors among it, other than those of modules.
+    size : int
+        How many objects it is.
+    compared : list of (callable, tuple)
+        How to read it, and what was found.
+    """
+
+    def __init__(self, function: Any) -> None:
+        self.names: set[str] = set()
+        known = -1
+        while len(self.names) > known:  # a name found late may be that of an attribute of something met earlier
+            known = len(self.names)
+            self.modules: list[Module] = []
+            self.tensors: list[Tensor] = []
+            self.compared: list[tuple[Callable[[], Iterable[Any]], tuple[Any, ...]]] = []
+            self.globals: dict[int, tuple[dict[str, Any], dict[str, None]]] = {}
+            self.explore(function)
+
+    def are_too_many(self) -> bool:
+        """Whether it is too much to compare."""
+        return self.size > MOST
+
+    def hold(self) -> bool:
+        """Whether all is as it was."""
+        try:
+            for read, known in self.compared:
+                if not all(map(is_, read(), known)):
+                    return False
+        except (ValueError, RuntimeError):  # a variable was deleted; another thread is at work
+            return False
+        return True
+
+    def explore(self, function: Any) -> None:
+        """Follow everything that the function can reach."""
+        seen: dict[int, Any] = {}
+        stack = [function]
+        self.size = 0
+        while stack and self.size <= MOST:
+            value = stack.pop()
+            if id(value) in seen:
+                continue
+            seen[id(value)] = value
+            found = list(self.inside(value))
+            self.size += len(found)
+            stack += reversed(found)
+        for fields, names in self.globals.values():
+            self.compare(partial(map, fields.get, tuple(names)))
+
+    def compare(self, read: Callable[[], Iterable[Any]]) -> tuple[Any, ...]:
+        """Note something to be compared, and return what it is now."""
+        values = tuple(read())
+        if values:
+            self.compared.append((read, values))
+        return values
+
+    def inside(self, value: Any) -> Iterable[Any]:
+        """What one value leads to."""
+        if isinstance(value, Tensor):
+            self.tensors.append(value)
+        elif isinstance(value, FunctionType):
+            if not is_foreign(value):
+                yield from self.inside_function(value)
+        elif isinstance(value, MethodType):
+            yield from (value.__func__, value.__self__)
+        elif isinstance(value, partial):
+            yield from (value.func, *value.args, *value.keywords.values())
+        elif isinstance(value, list | set | frozenset | tuple | deque):
+            yield from value if isinstance(value, tuple) else self.compare(partial(chain, value, (END,)))
+        elif isinstance(value, dict):
+            yield from self.compare(partial(chain, value, value.values(), (END,)))
+        elif isinstance(value, property):
+            yield value.fget
+        elif isinstance(value, ModuleType | type):
+            if not is_foreign(value):
+                yield from self.inside_fields(vars(value))
+        else:
+            yield from self.inside_object(value)
+
+    def inside_function(self, function: FunctionType) -> Iterable[Any]:
+        """The variables that a function sees."""
+        codes = list(codes_in(function.__code__))
+        self.names.update(*(code.co_names for code in codes))
+        names = dict.fromkeys(name for code in codes for name in globals_in(code))
+        fields, asked = self.globals.setdefault(id(function.__globals__), (function.__globals__, {}))
+        asked.update(names)
+        yield from (fields[name] for name in names if name in fields)
+        yield from function.__defaults__ or ()
+        yield from (function.__kwdefaults__ or {}).values()
+        cells = [cell for cell in function.__closure__ or () if is_filled(cell)]
+        yield from self.compare(partial(map, content, cells))
+
+    def inside_fields(self, fields: Mapping[str, Any]) -> Iterable[Any]:
+        """The attributes that some code has a name for."""
+        return self.compare(partial(map, fields.get, tuple(sorted(self.names.intersection(fields)))))
+
+    def inside_object(self, value: Any) -> Iterable[Any]:
+        """The attributes of an object, and of its classes."""
+        fields: Any = getattr(value, "__dict__", None)
+        if isinstance(value, Module):  # its own attributes are compared when modules have changed
+            self.modules.append(value)
+            yield from value.children()
+            held = {"forward", *self.names}.intersection(fields)
+            yield from (fields[name] for name in sorted(held) if not name.startswith("_"))
+        elif isinstance(fields, dict):
+            hidden = {name for name in self.names if name not in fields and hasattr(type(value), name)}
+            names = sorted(hidden | self.names.intersection(fields))
+            yield from self.compare(partial(map, fields.get, names))
+            if "__wrapped__" in fields:
+                yield fields["__wrapped__"]
+        for kind in type(value).__mro__:
+            if not is_foreign(kind):
+                yield kind
+                yield from (vars(kind)[name] for name in ("forward", "__call__") if name in vars(kind))
+
+
+def require_apart(
+    values: Sequence[Any], steps: Sequence[Step], modules: Iterable[Module], surroundings: Surroundings
+) -> None:
+    """Give up if what was found elsewhere is not all that there is to compare at each call.
+
+    Raises
+    ------
+    Impossible
+        If an argument is also found elsewhere, where it would not change with the argument; if a gradient is
+        used, which changes at any time; or if there is too much to compare.
+    """
+    if surroundings.are_too_many():
+        raise Impossible("it can reach too many objects from its variables: give it what it needs as arguments")
+    given = [value for value in values if isinstance(value, Tensor)]
+    outside = [operand.value for step in steps for operand in step.operands if operand.kind == "outside"]
+    found = [*surroundings.tensors, *outside]
+    found += [tensor for module in modules for tensor in (*module.parameters(False), *module.buffers(False))]
+    edges = {tensor.grad_fn or tensor for tensor in found}
+    if any((value.grad_fn or value) in edges for value in given):
+        raise Impossible("an argument is also found elsewhere, in a variable or a module", lasting=False)
+    gradients = {tensor.grad for tensor in (*given, *found)}
+    if not gradients.isdisjoint(outside):
+        raise Impossible("it uses the gradient of a tensor")
+
+
+def is_foreign(value: Any) -> bool:
+    """Whether a function, class or Python module is part of Python, NumPy or this package."""
+    home = value.__name__ if isinstance(value, ModuleType) else value.__module__
+    return str(home).partition(".")[0] in FOREIGN
+
+
+def is_filled(cell: Any) -> bool:
+    """Whether a variable of a function around has a value yet."""
+    try:
+        content(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def codes_in(code: CodeType) -> Iterable[CodeType]:
+    """A piece of code, and those of the functions defined there."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from codes_in(constant)
+
+
+def globals_in(code: CodeType) -> Iterable[str]:
+    """The names that a piece of code looks up as globals; its other names are those of attributes."""
+    return (
+        instruction.argval
+        for instruction in dis.get_instructions(code)
+        if instruction.opname in {"LOAD_GLOBAL", "LOAD_NAME"}
+    )
