@@ -123,4 +123,5 @@ else:
         },
     )
 
+del loaded_when_used
 __version__ = "0.1.0"

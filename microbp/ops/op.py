@@ -481,7 +481,23 @@ def op(formula: str, **traits: Any) -> Callable[[Callable[..., Any]], Op]:
 
 
 def word(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let formulas name a function, which takes arrays and tensors alike; use as a decorator."""
+    """Let formulas name a function, which takes arrays and tensors alike; use as a decorator.
+
+    Parameters
+    ----------
+    function : callable
+        The function, which formulas find under its own name.
+
+    Returns
+    -------
+    callable
+        The function itself.
+
+    Examples
+    --------
+    >>> word(sum_to) is sum_to is vocabulary("sum_to")
+    True
+    """
     words[function.__name__] = function
     return function
 

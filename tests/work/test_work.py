@@ -17,11 +17,11 @@ from tests.reliability.alone import run
 from tests.work.counting import WORKLOADS
 
 BOUNDS = {
-    "digits, SGD": {"bytecodes": 4220, "operations": 97, "calls": 168, "arrays": 5, "bytes": 22_020},
-    "digits, Adam": {"bytecodes": 5660, "operations": 272, "calls": 187, "arrays": 5, "bytes": 22_020},
-    "LeNet, SGD": {"bytecodes": 19_800, "operations": 1079, "calls": 733, "arrays": 11, "bytes": 357_572},
-    "LSTM, SGD": {"bytecodes": 419_000, "operations": 9046, "calls": 12_285, "arrays": 229, "bytes": 524_996},
-    "attention block, SGD": {"bytecodes": 30_900, "operations": 920, "calls": 1122, "arrays": 14, "bytes": 123_396},
+    "digits, SGD": {"bytecodes": 4210, "operations": 103, "calls": 166, "arrays": 4, "bytes": 21_508},
+    "digits, Adam": {"bytecodes": 5650, "operations": 277, "calls": 186, "arrays": 4, "bytes": 21_508},
+    "LeNet, SGD": {"bytecodes": 21_000, "operations": 1170, "calls": 800, "arrays": 10, "bytes": 357_508},
+    "LSTM, SGD": {"bytecodes": 35_000, "operations": 3740, "calls": 582, "arrays": 8, "bytes": 662_148},
+    "attention block, SGD": {"bytecodes": 31_000, "operations": 935, "calls": 1132, "arrays": 14, "bytes": 123_396},
 }
 ROOM = 1.0 if sys.version_info[:2] == (3, 11) and np.__version__.startswith("2.4.") else 1.1
 
