@@ -190,7 +190,7 @@ def propagate(
         kept = node.kept
         if kept is None:
             raise GraphError(label.freed(node, collect(seeds)))
-        if writes.latest > node.number and (overwritten := overwritten_value(node)):
+        if writes.latest > node.number and (overwritten := overwritten_value(node, lift is not None)):
             raise MutationError(label.overwritten(node, collect(seeds), *overwritten))
         plan, inputs, shapes = node.plan, node.inputs, node.shapes
         if lift is not None:

@@ -134,7 +134,7 @@ def move(tensor: Tensor, node: Node | None) -> None:
 def keeps_first(op: Op, *inputs: Any) -> bool:
     """Whether recording a row with these inputs keeps the first of them."""
     needed = sum(1 << k for k, value in enumerate(inputs) if isinstance(value, Tensor) and value.requires_grad)
-    return 0 in op.plans[needed & op.differentiable].guarded
+    return 0 in op.plans[needed & op.differentiable].guarded_on_tensors
 
 
 def write(target: Tensor, values: Any, name: str) -> None:

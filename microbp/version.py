@@ -102,9 +102,13 @@ def write() -> int:
     return number
 
 
-def overwritten_value(node: Any) -> tuple[str, int] | None:
-    """The letter of a value that a node's rules use and that was overwritten after it was kept, and when; or None."""
-    kept = [(node.op.argument(position), node.inputs[position]) for position in node.plan.guarded]
+def overwritten_value(node: Any, on_tensors: bool = False) -> tuple[str, int] | None:
+    """The letter of a value that a node's rules use and that was overwritten after it was kept, and when; or None.
+
+    Where the pass is itself recorded, rules may use more.
+    """
+    guarded = node.plan.guarded_on_tensors if on_tensors else node.plan.guarded
+    kept = [(node.op.argument(position), node.inputs[position]) for position in guarded]
     if node.plan.keeps_output:
         kept.append(("y", node))
     for letter, edge in kept:

@@ -136,7 +136,7 @@ class CallPlan(Plan):
         self.letters_on_tensors = {"ctx"}
         self.needed = tuple(k for k, need in enumerate(needed) if need)
         self.constants = tuple(k for k, need in enumerate(needed) if not need)
-        self.guarded = ()
+        self.guarded = self.guarded_on_tensors = ()
         self.keeps_output = False
 
     @property
@@ -163,7 +163,7 @@ class PickPlan(Plan):
         self.letters_on_tensors = set()
         self.steps = self.steps_on_tensors = ((0, rule, tuple, (), None),)
         self.constants = ()
-        self.guarded = ()
+        self.guarded = self.guarded_on_tensors = ()
         self.keeps_output = False
 
 

@@ -34,7 +34,7 @@ def cross_entropy(a: Any, t: Any, *, n: float) -> Any:
     samples, classes = a.shape
     hits = t.astype(np.intp)
     unsigned = hits.view(np.uintp)  # so seen, negative labels are large ones
-    if unsigned.item(unsigned.argmax()) >= classes:
+    if samples and unsigned.item(unsigned.argmax()) >= classes:
         raise RangeError(f"cross_entropy: a label is out of range for {classes} classes")
     if classes < 128:  # NumPy is slow at reducing many short rows, so each sample becomes a column
         d = a.T.copy()

@@ -203,7 +203,9 @@ class Plan:
     constants : tuple of int
         The arguments that need no gradient; of rows with any number of arguments, none are named.
     guarded : tuple of int
-        The arguments that are kept.
+        The arguments whose values the rules use.
+    guarded_on_tensors : tuple of int
+        The arguments whose values are used by such a pass.
     keeps_output : bool
         Whether the output itself is kept.
     """
@@ -224,7 +226,10 @@ class Plan:
         self.shapes = tuple(owner.arguments.index(name) for name in shaped)
         self.make_steps(rules, on_tensors)
         self.constants = () if owner.variadic else tuple(k for k in range(len(owner.arguments)) if not needed >> k & 1)
-        self.guarded = tuple(owner.arguments.index(letter) for letter in values if letter in owner.arguments)
+        used = {letter for _, rule in rules for letter in rule.letters}
+        kept = [letter for letter in values if letter in owner.arguments]
+        self.guarded = tuple(owner.arguments.index(letter) for letter in kept if letter in used)
+        self.guarded_on_tensors = tuple(owner.arguments.index(letter) for letter in kept)
         self.keeps_output = "y" in values
 
     def make_steps(self, rules: list[tuple[int, Rule]], on_tensors: list[tuple[int, Rule]]) -> None:

@@ -111,7 +111,7 @@ class Segment:
             self.twins = twins = self.run_again()
             found = twins[position : position + 1]
         del self.twins[position + 1 :]  # the backward pass walks from the youngest to the oldest
-        if overwritten := overwritten_value(found[0]):
+        if overwritten := overwritten_value(found[0], on_tensors=True):
             raise MutationError(label.overwritten(found[0], found, *overwritten))
         return found[0]
 

@@ -353,8 +353,8 @@ def test_a_crowded_picture_says_that_values_are_left_out() -> None:
 
 
 def test_a_crowded_picture_names_a_depth_that_closes_modules() -> None:
-    flat, nested = nn.LSTM(2, 3), nn.Sequential(*[nn.Tanh() for _ in range(50)])
-    x = microbp.ones(5, 1, 2, requires_grad=True)
+    flat, nested = nn.RNN(2, 3), nn.Sequential(*[nn.Tanh() for _ in range(50)])
+    x = microbp.ones(20, 1, 2, requires_grad=True)
     for loss, depth in ((flat(x)[0].sum(), 0), (nested(x).sum(), 1)):
         assert f"depth={depth} closes modules" in make_dot(loss).source
         assert "class=module" in make_dot(loss, depth=depth).source

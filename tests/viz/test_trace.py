@@ -229,7 +229,7 @@ def test_nothing_is_changed(name: str, when: str) -> None:
         loss.backward(retain_graph=when == "retained")
     before = state(loss)
     number = next(microbp.engine.numbers)
-    if when == "after" and name in {"perceptron", "own_function", "unrolled"}:  # labels, ctx, zeros to begin with
+    if when == "after" and name in {"own_function", "unrolled"}:  # ctx, zeros to begin with
         with pytest.raises(GraphError, match=r"freed by backward\(\)"):
             trace_backward(loss)
     else:
@@ -252,7 +252,7 @@ def test_after_backward_the_values_are_computed_again(name: str) -> None:
 
 
 def test_what_backward_freed_for_good_is_said_with_the_way_out() -> None:
-    loss = examples["perceptron"]()
+    loss = GRAPHS["unrolled"]()
     loss.backward()
     with pytest.raises(GraphError, match=r"freed by backward\(\).*retain_graph=True"):
         trace_backward(loss)
