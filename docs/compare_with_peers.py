@@ -58,11 +58,11 @@ class LikePyTorch:
 
     def changed(self) -> Any:
         x = self.leaf([3.0])
-        h = x * 1
+        before = h = x * 1
         y = h * h
         h += 1
         y.sum().backward()
-        return x.grad
+        return x.grad if h is before else None
 
     def array(self) -> Any:
         x = self.leaf([3.0])
@@ -87,7 +87,7 @@ class Micrograd:
     def __init__(self, module: str) -> None:
         self.leaf = importlib.import_module(f"{module}.engine").Value
 
-    arrays = write = changed = None
+    arrays = write = None
 
     def second(self) -> Any:
         x = self.leaf(2.0)
@@ -115,6 +115,14 @@ class Micrograd:
         y.backward()
         return x.grad
 
+    def changed(self) -> Any:
+        x = self.leaf(3.0)
+        before = h = x * 1
+        y = h * h
+        h += 1
+        y.backward()
+        return x.grad if h is before else None
+
     def array(self) -> Any:
         x = self.leaf(3.0)
         y = x * x
@@ -138,8 +146,6 @@ class DeZero:
     def __init__(self, module: str) -> None:
         self.variable = importlib.import_module(module).Variable
         self.functions = importlib.import_module(f"{module}.functions")
-
-    changed = None  # `h += 1` makes a new variable
 
     def leaf(self, values: Any) -> Any:
         return self.variable(np.array(values))
@@ -177,6 +183,14 @@ class DeZero:
         h[0] = 0.0
         self.functions.sum(h * h).backward()
         return x.grad.data
+
+    def changed(self) -> Any:
+        x = self.leaf([3.0])
+        before = h = x * 1.0
+        y = self.functions.sum(h * h)
+        h += 1.0
+        y.backward()
+        return x.grad.data if h is before else None
 
     def array(self) -> Any:
         x = self.leaf([3.0])
@@ -238,11 +252,11 @@ class MyGrad:
 
     def changed(self) -> Any:
         x = self.leaf([3.0])
-        h = x * 1
+        before = h = x * 1
         y = h * h
         h += 1
         y.sum().backward()
-        return x.grad
+        return x.grad if h is before else None
 
     def array(self) -> Any:
         x = self.leaf([3.0])
@@ -266,8 +280,6 @@ class HIPSAutograd:
 
     def __init__(self, module: str) -> None:
         self.autograd = importlib.import_module(module)
-
-    changed = None  # `h += 1` makes a new array
 
     def arrays(self) -> Any:
         x = np.array([[1.0, 2.0], [3.0, 4.0]])
@@ -300,6 +312,19 @@ class HIPSAutograd:
 
         return self.autograd.grad(squares)(np.array([3.0, 2.0]))
 
+    def changed(self) -> Any:
+        overwritten = []
+
+        def square(x: Any) -> Any:
+            before = h = x * 1
+            y = h * h
+            h += 1
+            overwritten.append(h is before)
+            return y.sum()
+
+        gradient = self.autograd.grad(square)(np.array([3.0]))
+        return gradient if all(overwritten) else None
+
     def array(self) -> Any:
         x = np.array([3.0])
         pull_back, _ = self.autograd.make_vjp(lambda x: (x * x).sum())(x)
@@ -325,7 +350,10 @@ FRAMEWORKS: dict[str, tuple[str, Callable[[str], Any]]] = {
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the table: what is tried, which gradient is right, and what is said of each way it can end."""
+    """A row of the table: what is tried, which gradient is right, and what is said of each way it can end.
+
+    A trial that gives None found nothing to try: there is no gradient to differentiate, nothing was overwritten.
+    """
 
     title: str
     trial: str
