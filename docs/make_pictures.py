@@ -20,7 +20,12 @@ ROOT = Path(__file__).parent.parent
 IMAGES = ROOT / "docs" / "images"
 DRAWN = ("chain_rule", "xor", "skip_connection")
 MOVING = "film.gif"
-FILMED = {"step_through": "backprop.html#step=10", "film": "film.html#frame=40"}
+# By the name of the picture: the example, and the page that it writes.
+FILMED = {
+    "step_through": ("step_through", "backprop.html#step=10"),
+    "film": ("film", "film.html#frame=40"),
+    "compare": ("film", "compare.html#frame=40"),
+}
 
 
 @contextmanager
@@ -57,9 +62,10 @@ def photograph(page: str, picture: Path) -> None:
 if __name__ == "__main__":
     draw(IMAGES)
     with tempfile.TemporaryDirectory() as folder:
-        for example, page in FILMED.items():
+        for example in {example: None for example, _ in FILMED.values()}:
             run(example, Path(folder))
-            photograph(f"file://{folder}/{page}", IMAGES / f"{example}.png")
+        for name, (_, page) in FILMED.items():
+            photograph(f"file://{folder}/{page}", IMAGES / f"{name}.png")
     film = runpy.run_path(str(ROOT / "examples" / "film.py"))
     recorder, _ = film["train"](next(iter(film["RATES"])), 300)
     recorder.to_gif(IMAGES / MOVING, frames=30, dpi=60)

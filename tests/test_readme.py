@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PEERS: dict[str, Any] = runpy.run_path(str(ROOT / "docs" / "compare_with_peers.py"))
 
 
 def blocks(language: str) -> list[str]:
@@ -29,6 +31,8 @@ def test_python_blocks_run_one_after_the_other(
     assert accuracy > 0.95, "the training loop learns"
     assert "\nnothing found\n" in printed, "the doctor has no false alarm"
     assert "<svg" in (tmp_path / "graph.svg").read_text(encoding="utf-8")
+    (source,) = blocks("py")
+    assert source in printed, "the compiled function prints the program that is shown"
 
 
 def test_the_two_commands_are_one_shell_line_each() -> None:
@@ -42,3 +46,17 @@ def test_the_two_commands_are_one_shell_line_each() -> None:
 def test_links_lead_somewhere() -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+def cells(line: str) -> list[str]:
+    """What stands in a line of a table."""
+    return [cell.strip() for cell in line.strip("|\n").split("|")]
+
+
+@pytest.mark.parametrize("framework", [name for name in PEERS["FRAMEWORKS"] if PEERS["usable"](name)])
+def test_the_table_of_frameworks_says_what_is_found_by_trying(framework: str) -> None:
+    table = [cells(line) for line in README.splitlines() if line.startswith("|")]
+    (names,) = [line for line in table if framework in line and len(line) == 1 + len(PEERS["FRAMEWORKS"])]
+    said = {line[0]: line[names.index(framework)] for line in table if len(line) == len(names)}
+    for row in PEERS["ROWS"]:
+        assert said[row.title] == PEERS["attempt"](row, framework)[0], row.title
