@@ -62,6 +62,8 @@ from typing import Any
 
 import numpy as np
 
+from microbp.ops.docstring import Docstring
+
 __all__ = ["Op", "Plan", "PlanStep", "Rule", "op", "registry", "sum_to", "vocabulary", "word"]
 
 registry: dict[str, Op] = {}
@@ -310,6 +312,8 @@ class Op:
         The definition of each value that the forward hands on.
     """
 
+    __doc__ = Docstring(__doc__)
+
     def __init__(
         self,
         forward: Callable[..., Any],
@@ -345,7 +349,6 @@ class Op:
         self.surrogate = surrogate
         self.plans = Plans(self)
         self.__name__ = self.name
-        self.__doc__ = forward.__doc__
         self.__module__ = forward.__module__
 
     def grad(
@@ -412,6 +415,22 @@ class Op:
         if missing:
             raise TypeError(f"{self.name}() misses its argument {missing[0]!r}")
         return (*inputs, *(given.pop(name) for name in rest)), given
+
+    @property
+    def is_elementwise(self) -> bool:
+        """Whether each element of the output comes from the elements at the same place alone.
+
+        Told from its formula; where that calls rows whose own formulas say no more than their names, from the rules too.
+        """
+        letters = {*self.arguments, *self.options}
+        if isinstance(self.numpy, np.ufunc) or is_elementwise(self.formula, letters):
+            return True
+        rules = self.rules.values()
+        return (
+            bool(rules)
+            and all(r.is_elementwise for r in rules)
+            and is_elementwise(self.formula, letters.union(registry))
+        )
 
     @property
     def __signature__(self) -> inspect.Signature:

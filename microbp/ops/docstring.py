@@ -1,0 +1,102 @@
+"""The docstring of a row: what its author wrote, the row's formulas, and the sections that its data tells.
+
+Elementwise rows have one contract, so it is written here once, and not with each of them. A section
+that a row's author did write stands as it is. Nothing is composed before someone reads it.
+"""
+
+from __future__ import annotations
+
+import re
+from inspect import cleandoc
+from typing import Any
+
+__all__ = ["Docstring", "formulas"]
+
+TITLE = r"(?m)^(\w[\w ]*)\n-{3,}$\n"
+
+
+class Docstring:
+    """The ``__doc__`` of a class of rows, and of each row its own.
+
+    Parameters
+    ----------
+    of_class : str, optional
+        What the class itself says.
+    """
+
+    def __init__(self, of_class: str | None) -> None:
+        self.of_class = of_class
+
+    def __get__(self, row: Any, owner: type | None = None) -> str | None:
+        return self.of_class if row is None else composed(row)
+
+
+def composed(row: Any) -> str | None:
+    """What the author wrote, with the formulas below it and the sections that are missing.
+
+    Examples
+    --------
+    >>> from microbp.ops.elementwise import log
+    >>> print(composed(log).split("Examples")[0].rstrip())
+    Natural logarithm: -inf at 0, NaN below.
+    <BLANKLINE>
+        y = log(a)
+        g = dL/dy
+        dL/da = g / a
+    <BLANKLINE>
+    Parameters
+    ----------
+    a : Tensor
+        Of any shape; ``input=`` names it too. Integers are taken in the default dtype.
+    <BLANKLINE>
+    Returns
+    -------
+    Tensor
+        Of the shape of `a` and its floating-point dtype.
+    """
+    written = row.forward.__doc__
+    if written is None:  # Python was told to leave docstrings out
+        return None
+    prose, *parts = re.split(TITLE, cleandoc(written))
+    sections = dict(zip(parts[::2], parts[1::2], strict=True))
+    if row.is_elementwise and (len(row.arguments) == 1 or (len(row.arguments) == 2 and row.broadcasts)):
+        sections = {**contract(row), **sections}
+    below = "\n".join(f"    {line}" for line in formulas(row))
+    texts = [prose, below, *(f"{title}\n{'-' * len(title)}\n{text}" for title, text in sections.items())]
+    return "\n\n".join(text.rstrip() for text in texts)
+
+
+def formulas(row: Any) -> list[str]:
+    """The forward of a row and the gradients of its arguments, a line each."""
+    rules = [f"dL/d{rule.argument} = {rule.formula}" for rule in row.rules.values()]
+    letters = [f"{name} = {letter.formula}" for name, letter in row.letters.items()]
+    return [f"y = {row.formula}", *letters, *(["g = dL/dy"] if rules else []), *rules]
+
+
+def contract(row: Any) -> dict[str, str]:
+    """The sections of an elementwise row of one argument, or of two that are broadcast, by their titles."""
+    names = row.arguments
+    if len(names) == 1:
+        taken = f"{names[0]} : Tensor\n    Of any shape; ``input=`` names it too."
+        if row.floating:
+            taken += " Integers are taken in the default dtype."
+        shape = f"Of the shape of `{names[0]}`"
+    else:
+        floating = " floating-point" if row.floating else ""
+        taken = (
+            f"{', '.join(names)} : Tensor or number\n    One of them a tensor; broadcast against each other, "
+            f"and brought to a common{floating} dtype.\n    ``input=`` and ``other=`` name them too."
+        )
+        shape = "Of the shape that they are broadcast to"
+    sections = {"Parameters": taken, "Returns": f"Tensor\n    {shape} and {dtype(row)}."}
+    if len(names) == 2:
+        sections["Raises"] = "ShapeError\n    If the shapes cannot be broadcast against each other."
+    return sections
+
+
+def dtype(row: Any) -> str:
+    """The dtype of the output, in words."""
+    results = {signature[-1] for signature in getattr(row.numpy, "types", ()) if "O" not in signature}
+    if results == {"?"}:
+        return "of dtype bool"
+    return f"{'its' if len(row.arguments) == 1 else 'that'}{' floating-point' if row.floating else ''} dtype"
