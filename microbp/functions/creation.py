@@ -148,9 +148,11 @@ def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, 
     Parameters
     ----------
     *sizes : int, or one tuple of int
-        The shape; the tuple may be named, ``size=(2, 3)``.
+        The shape.
     dtype, device, requires_grad
         As for `tensor`; the default dtype if none is given.
+    size
+        The shape by name, ``size=(2, 3)``.
 
     Returns
     -------
@@ -172,9 +174,11 @@ def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, r
     Parameters
     ----------
     *sizes : int, or one tuple of int
-        The shape; the tuple may be named, ``size=(2, 3)``.
+        The shape.
     dtype, device, requires_grad
         As for `tensor`; the default dtype if none is given.
+    size
+        The shape by name, ``size=(2, 3)``.
 
     Returns
     -------
@@ -195,9 +199,11 @@ def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, 
     Parameters
     ----------
     *sizes : int, or one tuple of int
-        The shape; the tuple may be named, ``size=(2, 3)``.
+        The shape.
     dtype, device, requires_grad
         As for `tensor`; the default dtype if none is given.
+    size
+        The shape by name, ``size=(2, 3)``.
 
     Returns
     -------

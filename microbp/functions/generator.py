@@ -200,6 +200,10 @@ def manual_seed(seed: int) -> Generator:
 def seed() -> int:
     """Seed the default generator with a number that no one can foresee, and return it.
 
+    Returns
+    -------
+    int
+
     Examples
     --------
     >>> import microbp
@@ -211,6 +215,10 @@ def seed() -> int:
 
 def initial_seed() -> int:
     """The seed of the default generator.
+
+    Returns
+    -------
+    int
 
     Examples
     --------
@@ -224,6 +232,11 @@ def initial_seed() -> int:
 
 def get_rng_state() -> Tensor:
     """Where in its stream the default generator is, as a tensor of bytes.
+
+    Returns
+    -------
+    Tensor
+        Of dtype uint8.
 
     Examples
     --------

@@ -316,6 +316,13 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     -------
     Tensor
 
+    Raises
+    ------
+    ShapeError
+        If the value is not 0-d.
+    DtypeError
+        If the value cannot be stored in the dtype of `input`, or the mask does not hold truth values.
+
     Examples
     --------
     >>> import microbp

@@ -44,7 +44,9 @@ def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     input : Tensor
         Of any shape.
     *sizes : int, or one tuple of int
-        The new sizes; one of them may be -1 and is computed. The tuple may be named as in PyTorch.
+        The new sizes; one of them may be -1 and is computed.
+    shape
+        The sizes by name.
 
     Returns
     -------
@@ -75,7 +77,9 @@ def view(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
     input : Tensor
         Of any shape.
     *sizes : int, or one tuple of int
-        The new sizes; one of them may be -1 and is computed. The tuple may be named as in PyTorch.
+        The new sizes; one of them may be -1 and is computed.
+    size
+        The sizes by name.
 
     Returns
     -------
@@ -106,7 +110,25 @@ def view(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
 
 @method("view_as")
 def view_as(input: Tensor, other: Tensor) -> Tensor:
-    """The same elements in the shape of another tensor, on the same memory."""
+    """The same elements in the shape of another tensor, on the same memory.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    other : Tensor
+        Gives the shape.
+
+    Returns
+    -------
+    Tensor
+        A view.
+
+    Raises
+    ------
+    ShapeError
+        As for the method `view`.
+    """
     return view(input, other.array.shape)
 
 
@@ -155,6 +177,16 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 @method("ravel")
 def ravel(input: Tensor) -> Tensor:
     """All elements along one axis.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
+    Returns
+    -------
+    Tensor
+        Of one dimension; a view if memory allows it, else a copy.
 
     Examples
     --------
@@ -209,6 +241,8 @@ def squeeze(input: Tensor, dim: Any = None, *, axis: Any = None) -> Tensor:
         Of any shape.
     dim : int or tuple of int, optional
         Take away these axes only, and leave them where their size is not 1.
+    axis
+        NumPy's name for `dim`.
 
     Returns
     -------
@@ -294,8 +328,10 @@ def permute(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
     ----------
     input : Tensor
         Of any shape.
-    *axes : int, or one tuple of int, which may be named ``dims=``
+    *axes : int, or one tuple of int
         For each axis of the result, the axis of the input.
+    dims
+        The axes by name.
 
     Returns
     -------
@@ -322,6 +358,16 @@ def permute(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
 @method("t")
 def t(input: Tensor) -> Tensor:
     """The transpose of a matrix; vectors and numbers stay as they are.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of at most two dimensions.
+
+    Returns
+    -------
+    Tensor
+        A view.
 
     Raises
     ------
@@ -387,6 +433,23 @@ def expand_as(input: Tensor, other: Tensor) -> Tensor:
 def broadcast_to(input: Tensor, shape: Sequence[int]) -> Tensor:
     """Repeated to a shape, as operands of an operation are; see the method ``expand``.
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    shape : tuple of int
+        The shape; its last sizes are those of `input`, or stand where that has size 1.
+
+    Returns
+    -------
+    Tensor
+        A view, which must not be written to.
+
+    Raises
+    ------
+    ShapeError
+        If the shape does not fit.
+
     Examples
     --------
     >>> import microbp
@@ -399,6 +462,15 @@ def broadcast_to(input: Tensor, shape: Sequence[int]) -> Tensor:
 
 def numel(input: Tensor) -> int:
     """The number of elements.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
+    Returns
+    -------
+    int
 
     Examples
     --------

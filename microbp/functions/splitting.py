@@ -162,9 +162,11 @@ def tensor_split(
     input : Tensor
         Of at least one dimension.
     indices_or_sections : int, or sequence or Tensor of int
-        How many parts; or where each but the first begins. It may be named ``indices=`` or ``sections=``.
+        How many parts; or where each but the first begins.
     dim : int
         The axis.
+    indices, sections
+        PyTorch's names for `indices_or_sections`: positions, or how many.
 
     Returns
     -------
@@ -282,6 +284,8 @@ def unbind(input: Tensor, dim: int = 0, *, axis: int | None = None) -> tuple[Ten
         Of at least one dimension.
     dim : int
         The axis.
+    axis
+        NumPy's name for `dim`.
 
     Returns
     -------
