@@ -86,7 +86,7 @@ def equal(input: Tensor, other: Tensor) -> bool:
     Parameters
     ----------
     input, other : Tensor
-        Of one dtype.
+        Of any shapes and dtypes.
 
     Returns
     -------

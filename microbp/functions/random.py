@@ -125,6 +125,11 @@ def rand_like(
     -------
     Tensor
 
+    Raises
+    ------
+    OptionError
+        If the dtype is not floating-point.
+
     Examples
     --------
     >>> import microbp
@@ -150,6 +155,11 @@ def randn_like(
     Returns
     -------
     Tensor
+
+    Raises
+    ------
+    OptionError
+        If the dtype is not floating-point.
 
     Examples
     --------

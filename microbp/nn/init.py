@@ -64,6 +64,15 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     param : float, optional
         The slope of a leaky_relu, 0.01 by default.
 
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    OptionError
+        If there is no such activation, or the slope is no number.
+
     Examples
     --------
     >>> calculate_gain("leaky_relu", 1.0)
@@ -97,6 +106,11 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
     generator : Generator, optional
         Where the random numbers come from.
 
+    Raises
+    ------
+    OptionError
+        If `a` is larger than `b`, or one of them not finite.
+
     Examples
     --------
     >>> import microbp
@@ -119,6 +133,11 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Gene
         As for `uniform_`.
     mean, std : float
         Mean and standard deviation.
+
+    Raises
+    ------
+    OptionError
+        If `std` is negative.
     """
     require_floating(tensor, "normal_")
     if not std >= 0:
@@ -148,6 +167,11 @@ def trunc_normal_(
     a, b : float
         The bounds.
 
+    Raises
+    ------
+    OptionError
+        If `std` is not positive, or `a` is larger than `b`.
+
     Examples
     --------
     >>> import microbp
@@ -171,6 +195,13 @@ def trunc_normal_(
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """Fill with one value.
 
+    Parameters
+    ----------
+    tensor : Tensor
+        The tensor to fill.
+    val : float
+        The value.
+
     Examples
     --------
     >>> import microbp
@@ -182,6 +213,11 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
 
 def ones_(tensor: Tensor) -> Tensor:
     """Fill with ones.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        The tensor to fill.
 
     Examples
     --------
@@ -195,6 +231,11 @@ def ones_(tensor: Tensor) -> Tensor:
 def zeros_(tensor: Tensor) -> Tensor:
     """Fill with zeros.
 
+    Parameters
+    ----------
+    tensor : Tensor
+        The tensor to fill.
+
     Examples
     --------
     >>> import microbp
@@ -206,6 +247,16 @@ def zeros_(tensor: Tensor) -> Tensor:
 
 def eye_(tensor: Tensor) -> Tensor:
     """Fill a matrix with the identity, so that a linear layer passes on as much of its input as it can.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        The matrix to fill.
+
+    Raises
+    ------
+    ShapeError
+        If `tensor` is no matrix.
 
     Examples
     --------
@@ -385,6 +436,11 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
         A factor for the matrix.
     generator : Generator, optional
         Where the random numbers come from.
+
+    Raises
+    ------
+    ShapeError
+        If there are fewer than two dimensions.
 
     Examples
     --------
