@@ -139,11 +139,20 @@ def grad(
         Give None for an input that the outputs do not depend on, instead of an error.
     materialize_grads : bool
         Give zeros instead of None.
+    is_grads_batched : bool
+        Not supported.
 
     Returns
     -------
     tuple of Tensor
         One gradient for each input.
+
+    Raises
+    ------
+    GraphError
+        If an input does not require grad, or, unless `allow_unused`, the outputs do not depend on it.
+    NotImplementedError
+        If `is_grads_batched` is asked for.
 
     Examples
     --------

@@ -147,6 +147,10 @@ the_default.seed()
 def default_generator() -> Generator:
     """The generator that random numbers come from where none is given.
 
+    Returns
+    -------
+    Generator
+
     Examples
     --------
     >>> import microbp
@@ -251,5 +255,11 @@ def get_rng_state() -> Tensor:
 
 
 def set_rng_state(new_state: Tensor) -> None:
-    """Take the default generator to a place in a stream; see `get_rng_state`."""
+    """Take the default generator to a place in a stream; see `get_rng_state`.
+
+    Parameters
+    ----------
+    new_state : Tensor
+        What `get_rng_state` returned.
+    """
     the_default.set_state(new_state)

@@ -254,8 +254,10 @@ def repeat(input: Tensor, *sizes: Any, repeats: Any = None) -> Tensor:
     ----------
     input : Tensor
         Of any shape.
-    *sizes : int, or one tuple of int, which may be named ``repeats=``
+    *sizes : int, or one tuple of int
         How often along each axis; there may be more than the tensor has axes, the first then being for new ones.
+    repeats
+        The numbers by name.
 
     Returns
     -------

@@ -134,7 +134,24 @@ def view_as(input: Tensor, other: Tensor) -> Tensor:
 
 @method("reshape_as")
 def reshape_as(input: Tensor, other: Tensor) -> Tensor:
-    """The same elements in the shape of another tensor; a view if memory allows it, else a copy."""
+    """The same elements in the shape of another tensor; a view if memory allows it, else a copy.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    other : Tensor
+        Gives the shape.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ShapeError
+        If the shape holds another number of elements.
+    """
     return reshape(input, other.array.shape)
 
 
@@ -394,7 +411,9 @@ def expand(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
     input : Tensor
         Of any shape.
     *sizes : int, or one tuple of int
-        The sizes of the result; -1 leaves a size as it is. The tuple may be named ``size=``.
+        The sizes of the result; -1 leaves a size as it is.
+    size
+        The sizes by name.
 
     Returns
     -------
@@ -425,7 +444,25 @@ def expand(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
 
 @method("expand_as")
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
-    """Repeated to the shape of another tensor, without a copy."""
+    """Repeated to the shape of another tensor, without a copy.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    other : Tensor
+        Gives the shape.
+
+    Returns
+    -------
+    Tensor
+        A read-only view.
+
+    Raises
+    ------
+    ShapeError
+        If an axis of another size than 1 would be stretched.
+    """
     return expand(input, other.array.shape)
 
 

@@ -69,7 +69,20 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
 
 @method("split")
 def split_method(self: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
-    """Parts of given sizes along an axis; see `microbp.split`."""
+    """Parts of given sizes along an axis; see `microbp.split`.
+
+    Parameters
+    ----------
+    split_size : int or sequence of int
+        The size of each part but perhaps the last, or the size of each.
+    dim : int
+        The axis.
+
+    Returns
+    -------
+    tuple of Tensor
+        Views.
+    """
     return split(self, split_size, dim)
 
 
@@ -258,19 +271,52 @@ def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
 
 @method("hsplit")
 def hsplit_method(self: Tensor, split_size_or_sections: Any) -> tuple[Tensor, ...]:
-    """Parts along the second axis, or along the only one; see `microbp.hsplit`."""
+    """Parts along the second axis, or along the only one; see `microbp.hsplit`.
+
+    Parameters
+    ----------
+    split_size_or_sections
+        As `indices_or_sections` of `microbp.hsplit`.
+
+    Returns
+    -------
+    tuple of Tensor
+        Views.
+    """
     return hsplit(self, split_size_or_sections)
 
 
 @method("vsplit")
 def vsplit_method(self: Tensor, split_size_or_sections: Any) -> tuple[Tensor, ...]:
-    """Parts along the first axis of at least two; see `microbp.vsplit`."""
+    """Parts along the first axis of at least two; see `microbp.vsplit`.
+
+    Parameters
+    ----------
+    split_size_or_sections
+        As `indices_or_sections` of `microbp.vsplit`.
+
+    Returns
+    -------
+    tuple of Tensor
+        Views.
+    """
     return vsplit(self, split_size_or_sections)
 
 
 @method("dsplit")
 def dsplit_method(self: Tensor, split_size_or_sections: Any) -> tuple[Tensor, ...]:
-    """Parts along the third axis; see `microbp.dsplit`."""
+    """Parts along the third axis; see `microbp.dsplit`.
+
+    Parameters
+    ----------
+    split_size_or_sections
+        As `indices_or_sections` of `microbp.dsplit`.
+
+    Returns
+    -------
+    tuple of Tensor
+        Views.
+    """
     return dsplit(self, split_size_or_sections)
 
 

@@ -106,6 +106,11 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
     generator : Generator, optional
         Where the random numbers come from.
 
+    Returns
+    -------
+    Tensor
+        The same one.
+
     Raises
     ------
     OptionError
@@ -133,6 +138,11 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Gene
         As for `uniform_`.
     mean, std : float
         Mean and standard deviation.
+
+    Returns
+    -------
+    Tensor
+        The same one.
 
     Raises
     ------
@@ -166,6 +176,11 @@ def trunc_normal_(
         Mean and standard deviation before the cut.
     a, b : float
         The bounds.
+
+    Returns
+    -------
+    Tensor
+        The same one.
 
     Raises
     ------
@@ -202,6 +217,11 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
     val : float
         The value.
 
+    Returns
+    -------
+    Tensor
+        The same one.
+
     Examples
     --------
     >>> import microbp
@@ -218,6 +238,11 @@ def ones_(tensor: Tensor) -> Tensor:
     ----------
     tensor : Tensor
         The tensor to fill.
+
+    Returns
+    -------
+    Tensor
+        The same one.
 
     Examples
     --------
@@ -236,6 +261,11 @@ def zeros_(tensor: Tensor) -> Tensor:
     tensor : Tensor
         The tensor to fill.
 
+    Returns
+    -------
+    Tensor
+        The same one.
+
     Examples
     --------
     >>> import microbp
@@ -252,6 +282,11 @@ def eye_(tensor: Tensor) -> Tensor:
     ----------
     tensor : Tensor
         The matrix to fill.
+
+    Returns
+    -------
+    Tensor
+        The same one.
 
     Raises
     ------
@@ -279,6 +314,11 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
         A weight (out, in, ...), with 1 to 3 dimensions of space.
     groups : int
         How many groups of channels the convolution has; each passes on its own.
+
+    Returns
+    -------
+    Tensor
+        The same one.
 
     Raises
     ------
@@ -329,6 +369,11 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | No
         As `calculate_gain` gives it.
     generator : Generator, optional
         Where the random numbers come from.
+
+    Returns
+    -------
+    Tensor
+        The same one.
     """
     bound = gain * math.sqrt(6.0 / max(sum(fans(tensor)), 1))
     return uniform_(tensor, -bound, bound, generator)
@@ -341,6 +386,11 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | Non
     ----------
     tensor, gain, generator
         As for `xavier_uniform_`.
+
+    Returns
+    -------
+    Tensor
+        The same one.
     """
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / max(sum(fans(tensor)), 1)), generator)
 
@@ -383,6 +433,11 @@ def kaiming_uniform_(
     generator : Generator, optional
         Where the random numbers come from.
 
+    Returns
+    -------
+    Tensor
+        The same one.
+
     Examples
     --------
     >>> import microbp
@@ -417,6 +472,11 @@ def kaiming_normal_(
     ----------
     tensor, a, mode, nonlinearity, generator
         As for `kaiming_uniform_`.
+
+    Returns
+    -------
+    Tensor
+        The same one.
     """
     if nothing_to_fill(tensor):
         return tensor
@@ -436,6 +496,11 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
         A factor for the matrix.
     generator : Generator, optional
         Where the random numbers come from.
+
+    Returns
+    -------
+    Tensor
+        The same one.
 
     Raises
     ------
@@ -475,6 +540,11 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Gener
         The standard deviation of the others.
     generator : Generator, optional
         Where the random numbers come from.
+
+    Returns
+    -------
+    Tensor
+        The same one.
 
     Raises
     ------

@@ -76,6 +76,8 @@ class TripletMarginLoss(Loss):
         As for `microbp.nn.functional.triplet_margin_loss`.
     reduction : {'mean', 'sum', 'none'}
         Mean of the losses, their sum, or the losses themselves.
+    size_average, reduce
+        As for `microbp.nn.functional.mse_loss`.
 
     Examples
     --------

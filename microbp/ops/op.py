@@ -126,7 +126,17 @@ class Rule:
         return compile_formula(self.formula, self.owner, f"{self.owner.name}.{self.argument}")
 
     def at(self, position: int) -> Callable[..., Any]:
-        """The function for the argument at a position: told ``k``, where it asks for that."""
+        """The function for the argument at a position: told ``k``, where it asks for that.
+
+        Parameters
+        ----------
+        position : int
+            Counted from 0.
+
+        Returns
+        -------
+        callable
+        """
         if self.shares is not None:
             return self.after(Once(self.shares))
         if "k" in keyword_only(self.function.__code__) and self.owner.variadic:
@@ -185,6 +195,13 @@ class Once:
 
 class Plan:
     """What to keep in the forward and which rules to run, for one set of arguments that need a gradient.
+
+    Parameters
+    ----------
+    owner : Op
+        The row.
+    needed : int
+        Bit k is set if argument k needs a gradient.
 
     Attributes
     ----------
@@ -358,6 +375,25 @@ class Op:
 
         A function that takes `arrays_only` may use all of NumPy; where the pass is recorded, the formula replaces it.
         One that `shares` a function of ``g`` and other letters takes the result of that in the place of ``g``.
+
+        Parameters
+        ----------
+        argument : str
+            The argument.
+        formula : str
+            Its gradient, in the letters of the row.
+        arrays_only, shares
+            As for `Rule`.
+
+        Returns
+        -------
+        callable
+            Takes the function that computes the gradient, and returns it.
+
+        Raises
+        ------
+        ValueError
+            If there is no such argument.
         """
         if argument not in self.arguments:
             raise ValueError(f"{self.name} has no argument {argument!r}, only {self.arguments}")
@@ -371,11 +407,31 @@ class Op:
         return write
 
     def argument(self, position: int) -> str:
-        """The name of the argument at a position; ``a[2]`` in a row with any number of them."""
+        """The name of the argument at a position; ``a[2]`` in a row with any number of them.
+
+        Parameters
+        ----------
+        position : int
+            Counted from 0.
+
+        Returns
+        -------
+        str
+        """
         return f"{self.arguments[0]}[{position}]" if self.variadic else self.arguments[position]
 
     def rule(self, position: int) -> Rule:
-        """The rule of the argument at a position."""
+        """The rule of the argument at a position.
+
+        Parameters
+        ----------
+        position : int
+            Counted from 0.
+
+        Returns
+        -------
+        Rule
+        """
         return self.rules[self.arguments[0 if self.variadic else position]]
 
     def letter(self, name: str, formula: str) -> None:
@@ -383,6 +439,13 @@ class Op:
 
         Such a row returns ``(y, value, ...)``. For second derivatives the value is computed
         anew by its formula, so that it depends on the arguments.
+
+        Parameters
+        ----------
+        name : str
+            The letter.
+        formula : str
+            What it stands for, in the letters of the row.
         """
         self.letters[name] = Rule(self, name, formula)
 
@@ -404,7 +467,25 @@ class Op:
         return result[0] if self.handed_on else result
 
     def bind(self, inputs: tuple[Any, ...], options: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Move arguments given by name to their positions; PyTorch calls the first two ``input`` and ``other``."""
+        """Move arguments given by name to their positions; PyTorch calls the first two ``input`` and ``other``.
+
+        Parameters
+        ----------
+        inputs : tuple
+            The arguments that were given by position.
+        options : dict
+            What was given by name.
+
+        Returns
+        -------
+        tuple, dict
+            The arguments in order, and the options.
+
+        Raises
+        ------
+        TypeError
+            If a name is unknown, or an argument missing.
+        """
         names = dict(zip(("input", "other"), self.arguments, strict=False))
         given = {names.get(name, name): value for name, value in options.items()}
         rest = self.arguments[len(inputs) :]
@@ -420,7 +501,7 @@ class Op:
     def is_elementwise(self) -> bool:
         """Whether each element of the output comes from the elements at the same place alone.
 
-        Told from its formula; where that calls rows whose own formulas say no more than their names, from the rules too.
+        Told from its formula; where that calls rows whose own formulas say no more than a name, from the rules too.
         """
         letters = {*self.arguments, *self.options}
         if isinstance(self.numpy, np.ufunc) or is_elementwise(self.formula, letters):
@@ -485,6 +566,11 @@ def op(formula: str, **traits: Any) -> Callable[[Callable[..., Any]], Op]:
         between both.
     surrogate : bool
         Whether the rules are not the derivatives of the forward, on purpose.
+
+    Returns
+    -------
+    callable
+        Takes the forward, and returns the row.
     """
 
     def enter(forward: Callable[..., Any]) -> Op:
@@ -532,6 +618,11 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
     shape : tuple of int
         The shape of the argument.
 
+    Returns
+    -------
+    array or tensor
+        Of that shape.
+
     Examples
     --------
     >>> sum_to(np.ones((5, 4)), (4,))
@@ -548,6 +639,20 @@ def vocabulary(name: str) -> Any:
     """What a name in a formula means: a `word`, NumPy's elementwise function, a row, or else what NumPy has.
 
     All of them take arrays and tensors alike.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+
+    Returns
+    -------
+    callable, or a constant
+
+    Raises
+    ------
+    NameError
+        If nothing has that name.
     """
     if name in words:
         return words[name]

@@ -238,7 +238,17 @@ class Optimizer:
         raise NotImplementedError(f"{type(self).__name__} has no step()")
 
     def evaluate(self, closure: Callable[[], Any] | None) -> Any:
-        """The loss of a closure, recorded even where the step is not; None without a closure."""
+        """The loss of a closure, recorded even where the step is not; None without a closure.
+
+        Parameters
+        ----------
+        closure : callable, optional
+            Computes the loss and its gradients.
+
+        Returns
+        -------
+        what the closure returns
+        """
         if closure is None:
             return None
         with enable_grad():
