@@ -64,6 +64,8 @@ def backward(
         If nothing was recorded, or the graph was freed by an earlier pass.
     ShapeError
         If a starting gradient is missing for a tensor of several elements, or of another shape.
+    DtypeError
+        If a starting gradient is not floating-point.
 
     Examples
     --------
@@ -153,6 +155,8 @@ def grad(
         If an input does not require grad, or, unless `allow_unused`, the outputs do not depend on it.
     NotImplementedError
         If `is_grads_batched` is asked for.
+    ShapeError, DtypeError
+        As for `microbp.autograd.backward`.
 
     Examples
     --------

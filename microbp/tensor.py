@@ -71,6 +71,8 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
         If the forward cannot work with these inputs; the text names the row and the shapes.
     RangeError
         If a number does not fit the dtype.
+    GraphError
+        If an input is a view of a tensor that a recorded operation in place changed, and that got other data since.
     """
     if writes.moved > 0:
         catch_up(inputs)

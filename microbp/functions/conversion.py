@@ -256,6 +256,7 @@ def is_tensor(obj: Any) -> bool:
     Parameters
     ----------
     obj : anything
+        What to ask about.
 
     Returns
     -------

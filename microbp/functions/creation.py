@@ -158,6 +158,11 @@ def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, 
     -------
     Tensor
 
+    Raises
+    ------
+    ShapeError
+        If a size is negative.
+
     Examples
     --------
     >>> import microbp
@@ -184,6 +189,11 @@ def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, r
     -------
     Tensor
 
+    Raises
+    ------
+    ShapeError
+        If a size is negative.
+
     Examples
     --------
     >>> import microbp
@@ -208,6 +218,11 @@ def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, 
     Returns
     -------
     Tensor
+
+    Raises
+    ------
+    ShapeError
+        If a size is negative.
 
     Examples
     --------
@@ -234,6 +249,13 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     -------
     Tensor
 
+    Raises
+    ------
+    ShapeError
+        If a size is negative.
+    DtypeError
+        If the value is no number.
+
     Examples
     --------
     >>> import microbp
@@ -258,6 +280,11 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
     Returns
     -------
     Tensor
+
+    Raises
+    ------
+    ShapeError
+        If a size is negative.
 
     Examples
     --------
@@ -344,6 +371,11 @@ def linspace(
     -------
     Tensor
         Of shape (steps,).
+
+    Raises
+    ------
+    ShapeError
+        If `steps` is negative.
 
     Examples
     --------

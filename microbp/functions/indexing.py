@@ -288,6 +288,11 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     Tensor
         Of one dimension.
 
+    Raises
+    ------
+    DtypeError
+        If the mask does not hold truth values.
+
     Examples
     --------
     >>> import microbp

@@ -61,6 +61,8 @@ def quantile(
         If there are no elements, or `q` has more than one dimension.
     RangeError
         If a share is not from 0 to 1.
+    OptionError
+        If there is no such interpolation.
 
     Examples
     --------
@@ -97,7 +99,7 @@ def nanquantile(
 
     Raises
     ------
-    DtypeError, ShapeError, RangeError
+    DtypeError, ShapeError, RangeError, OptionError
         As for `quantile`.
 
     Examples

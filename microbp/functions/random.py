@@ -49,6 +49,11 @@ def rand(
     -------
     Tensor
 
+    Raises
+    ------
+    OptionError
+        If the dtype is not floating-point.
+
     Examples
     --------
     >>> import microbp
@@ -83,6 +88,11 @@ def randn(
     Returns
     -------
     Tensor
+
+    Raises
+    ------
+    OptionError
+        If the dtype is not floating-point.
 
     Examples
     --------

@@ -317,6 +317,8 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
     ------
     DtypeError
         For integers.
+    RangeError
+        If there is nothing to take a negative or infinite norm of.
 
     Examples
     --------

@@ -66,6 +66,8 @@ def scatter(
         If the dtypes differ.
     NotImplementedError
         If a gradient of ``reduce="multiply"`` would be wanted.
+    OptionError
+        If `reduce` is something else.
 
     Examples
     --------

@@ -148,6 +148,8 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     ------
     OptionError
         If there are to be no parts.
+    ShapeError
+        If there are no dimensions.
 
     Examples
     --------
@@ -190,6 +192,8 @@ def tensor_split(
     ------
     OptionError
         If there are to be no parts.
+    ShapeError
+        If there are no dimensions.
 
     Examples
     --------

@@ -137,6 +137,10 @@ class StructureReport(Mapping[str, Measured]):
         ----------
         name : str
             The structure.
+
+        Returns
+        -------
+        str
         """
         found = self[name]
         rows = [["layer", "gradient", "at the end", "change by a step", "at the end"]]

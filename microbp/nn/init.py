@@ -374,6 +374,11 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | No
     -------
     Tensor
         The same one.
+
+    Raises
+    ------
+    ShapeError
+        If there are fewer than two dimensions.
     """
     bound = gain * math.sqrt(6.0 / max(sum(fans(tensor)), 1))
     return uniform_(tensor, -bound, bound, generator)
@@ -391,6 +396,11 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | Non
     -------
     Tensor
         The same one.
+
+    Raises
+    ------
+    ShapeError
+        If there are fewer than two dimensions.
     """
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / max(sum(fans(tensor)), 1)), generator)
 
@@ -438,6 +448,13 @@ def kaiming_uniform_(
     Tensor
         The same one.
 
+    Raises
+    ------
+    ShapeError
+        If there are fewer than two dimensions.
+    OptionError
+        If there is no such mode or activation.
+
     Examples
     --------
     >>> import microbp
@@ -477,6 +494,13 @@ def kaiming_normal_(
     -------
     Tensor
         The same one.
+
+    Raises
+    ------
+    ShapeError
+        If there are fewer than two dimensions.
+    OptionError
+        If there is no such mode or activation.
     """
     if nothing_to_fill(tensor):
         return tensor

@@ -325,6 +325,10 @@ class Module(Stateful):
         remove_duplicate : bool
             List a shared parameter once, under its first name.
 
+        Returns
+        -------
+        iterator of (str, Parameter)
+
         Examples
         --------
         >>> from microbp import nn

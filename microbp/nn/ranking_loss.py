@@ -119,6 +119,11 @@ class TripletMarginWithDistanceLoss(Loss):
     margin, swap, reduction
         As for `TripletMarginLoss`.
 
+    Raises
+    ------
+    OptionError
+        If the margin is not positive.
+
     Examples
     --------
     >>> import microbp

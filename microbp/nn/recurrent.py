@@ -171,6 +171,11 @@ class RNNCell(RNNCellBase):
     device, dtype : optional
         As for `microbp.empty`.
 
+    Raises
+    ------
+    OptionError
+        If `nonlinearity` is something else.
+
     Examples
     --------
     >>> import microbp
@@ -484,6 +489,11 @@ class RNN(RNNBase):
         As for `RNNBase`.
     nonlinearity : {'tanh', 'relu'}
         What is applied.
+
+    Raises
+    ------
+    OptionError
+        If `nonlinearity` is something else, or a number makes no sense.
 
     Examples
     --------

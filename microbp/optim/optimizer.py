@@ -209,6 +209,11 @@ class Optimizer:
             The global options, or a group.
         place : str or int
             What to call them in an error, or the number of the group.
+
+        Raises
+        ------
+        OptionError
+            If an option is no number, or out of its range.
         """
         for name, (low, high) in self.ranges.items():
             if name in options:

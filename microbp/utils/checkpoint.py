@@ -137,6 +137,7 @@ def checkpoint_sequential(
     segments : int
         How many segments; with n functions, sqrt(n) of them need the least memory.
     input : Tensor
+        What the first function is called with.
     use_reentrant, preserve_rng_state
         As for `checkpoint`.
 

@@ -288,6 +288,11 @@ def triplet_margin_with_distance_loss(
     Tensor
         As for `triplet_margin_loss`.
 
+    Raises
+    ------
+    ShapeError, OptionError
+        As for `triplet_margin_loss`.
+
     Examples
     --------
     >>> import microbp

@@ -276,6 +276,7 @@ class ChainDataset(IterableDataset[Any]):
     Parameters
     ----------
     datasets : iterable of IterableDataset
+        The streams, in order.
 
     Raises
     ------
