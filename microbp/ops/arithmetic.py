@@ -102,7 +102,7 @@ def square(a: Any) -> Any:
     Returns
     -------
     Tensor
-        Of the shape of `a` and its dtype; int64 for truth values.
+        Of the shape and the dtype of `a`; int64 for truth values.
 
     Examples
     --------

@@ -52,7 +52,7 @@ def composed(row: Any) -> str | None:
     Returns
     -------
     Tensor
-        Of the shape of `a` and its floating-point dtype.
+        Of the shape and the dtype of `a`, or of the default dtype.
     """
     written = row.forward.__doc__
     if written is None:  # Python was told to leave docstrings out
@@ -78,25 +78,24 @@ def contract(row: Any) -> dict[str, str]:
     names = row.arguments
     if len(names) == 1:
         taken = f"{names[0]} : Tensor\n    Of any shape; ``input=`` names it too."
+        given = f"Of the shape and the dtype of `{names[0]}`"
         if row.floating:
-            taken += " Integers are taken in the default dtype."
-        shape = f"Of the shape of `{names[0]}`"
-    else:
-        floating = " floating-point" if row.floating else ""
-        taken = (
-            f"{', '.join(names)} : Tensor or number\n    One of them a tensor; broadcast against each other, "
-            f"and brought to a common{floating} dtype.\n    ``input=`` and ``other=`` name them too."
-        )
-        shape = "Of the shape that they are broadcast to"
-    sections = {"Parameters": taken, "Returns": f"Tensor\n    {shape} and {dtype(row)}."}
-    if len(names) == 2:
-        sections["Raises"] = "ShapeError\n    If the shapes cannot be broadcast against each other."
-    return sections
+            taken, given = f"{taken} Integers are taken in the default dtype.", f"{given}, or of the default dtype"
+        if gives_bool(row):
+            given = f"Of the shape of `{names[0]}` and of dtype bool"
+        return {"Parameters": taken, "Returns": f"Tensor\n    {given}."}
+    taken = (
+        f"{', '.join(names)} : Tensor or number\n    One of them a tensor; broadcast against each other, and brought "
+        f"to a common{' floating-point' if row.floating else ''} dtype.\n    ``input=`` and ``other=`` name them too."
+    )
+    given = f"Of the shape to which they are broadcast, and of {'dtype bool' if gives_bool(row) else 'that dtype'}"
+    return {
+        "Parameters": taken,
+        "Returns": f"Tensor\n    {given}.",
+        "Raises": "ShapeError\n    If the shapes cannot be broadcast against each other.",
+    }
 
 
-def dtype(row: Any) -> str:
-    """The dtype of the output, in words."""
-    results = {signature[-1] for signature in getattr(row.numpy, "types", ()) if "O" not in signature}
-    if results == {"?"}:
-        return "of dtype bool"
-    return f"{'its' if len(row.arguments) == 1 else 'that'}{' floating-point' if row.floating else ''} dtype"
+def gives_bool(row: Any) -> bool:
+    """Whether the output holds truth values, whatever the arguments hold: so the types of NumPy's function say."""
+    return {types[-1] for types in getattr(row.numpy, "types", ()) if "O" not in types} == {"?"}

@@ -188,7 +188,7 @@ class ElementwiseOptimizer(Optimizer):
         names : tuple of str
             What `remembers` returned.
         decays : bool
-            Whether there is weight decay to add.
+            Whether the gradient is changed first, by weight decay or as what is maximised.
         """
         count = state["step"].array
         count[()] = step = float(count) + 1  # twice as fast as adding in place

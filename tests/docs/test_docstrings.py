@@ -26,16 +26,11 @@ from microbp.errors import OptionError, RangeError
 from microbp.methods import Methods
 from microbp.ops.docstring import TITLE, formulas
 from microbp.ops.op import Op
+from tests.docs.test_reference import NOT_THERE, named
 
 sys.path.insert(0, str(Path(microbp.__file__).parent.parent / "docs" / "_ext"))
 
 import public
-
-
-def named(module: str, listed: str) -> set[str]:
-    """Names of a module, in full."""
-    return {f"{module}.{name}" for name in listed.split()}
-
 
 MADE_BY_MICROBP = (
     named("microbp.viz", "Change Difference Graph MemoryTable Stepper Trace View")
@@ -44,12 +39,6 @@ MADE_BY_MICROBP = (
     | {"microbp.utils.ModelStatistics", "microbp.ops.op.Op"}
 )
 """Classes that users meet, but do not make: what they hold is described, not what they are made from."""
-
-NOT_THERE = {"microbp.func.vmap"} | named(
-    "microbp.nn.utils.rnn",
-    "PackedSequence pack_padded_sequence pack_sequence pad_packed_sequence unpack_sequence",
-)
-"""What only says that microbp has no such thing, whatever it is given."""
 
 NOT_THEIRS = {
     ("microbp.from_numpy", "ShapeError"),
