@@ -64,6 +64,8 @@ def backward(
         If nothing was recorded, or the graph was freed by an earlier pass.
     ShapeError
         If a starting gradient is missing for a tensor of several elements, or of another shape.
+    DtypeError
+        If a starting gradient is not floating-point.
 
     Examples
     --------
@@ -139,11 +141,22 @@ def grad(
         Give None for an input that the outputs do not depend on, instead of an error.
     materialize_grads : bool
         Give zeros instead of None.
+    is_grads_batched : bool
+        Not supported.
 
     Returns
     -------
     tuple of Tensor
         One gradient for each input.
+
+    Raises
+    ------
+    GraphError
+        If an input does not require grad, or, unless `allow_unused`, the outputs do not depend on it.
+    NotImplementedError
+        If `is_grads_batched` is asked for.
+    ShapeError, DtypeError
+        As for `microbp.autograd.backward`.
 
     Examples
     --------

@@ -12,6 +12,8 @@ class Device:
     ----------
     type : str or Device
         ``"cpu"``, or ``"cpu:0"``.
+    index : int, optional
+        Not looked at: there is one device.
 
     Raises
     ------
@@ -71,15 +73,33 @@ class cuda:
 
     @staticmethod
     def manual_seed(seed: int) -> None:
-        """Nothing: `microbp.manual_seed` seeds the only generator."""
+        """Nothing: `microbp.manual_seed` seeds the only generator.
+
+        Parameters
+        ----------
+        seed : int
+            Not looked at.
+        """
 
     @staticmethod
     def manual_seed_all(seed: int) -> None:
-        """Nothing: `microbp.manual_seed` seeds the only generator."""
+        """Nothing: `microbp.manual_seed` seeds the only generator.
+
+        Parameters
+        ----------
+        seed : int
+            Not looked at.
+        """
 
     @staticmethod
     def synchronize(device: object = None) -> None:
-        """Nothing: there is no device to wait for."""
+        """Nothing: there is no device to wait for.
+
+        Parameters
+        ----------
+        device
+            Not looked at.
+        """
 
     @staticmethod
     def empty_cache() -> None:

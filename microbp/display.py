@@ -100,6 +100,10 @@ def set_printoptions(
 def get_printoptions() -> dict[str, Any]:
     """How tensors are printed, as the arguments of `set_printoptions`.
 
+    Returns
+    -------
+    dict of str to object
+
     Examples
     --------
     >>> get_printoptions()["precision"]

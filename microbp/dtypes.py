@@ -56,6 +56,10 @@ _default: ContextVar[DType] = ContextVar("microbp default dtype", default=float3
 def get_default_dtype() -> DType:
     """The dtype of tensors made from Python floats.
 
+    Returns
+    -------
+    dtype
+
     Examples
     --------
     >>> get_default_dtype()

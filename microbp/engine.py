@@ -121,7 +121,17 @@ class KeystoneNode(Node):
 
 
 def collect(roots: Iterable[Any]) -> list[Node]:
-    """Every node that the roots were computed from, the newest first."""
+    """Every node that the roots were computed from, the newest first.
+
+    Parameters
+    ----------
+    roots : iterable of Node or Tensor
+        Where to start; only nodes count.
+
+    Returns
+    -------
+    list of Node
+    """
     found = {root for root in roots if isinstance(root, Node)}
     stack = list(found)
     while stack:
@@ -133,7 +143,19 @@ def collect(roots: Iterable[Any]) -> list[Node]:
 
 
 def between(nodes: list[Node], targets: Collection[Any]) -> set[Any]:
-    """The targets and those of the nodes (newest first) that were computed from one of them."""
+    """The targets and those of the nodes (newest first) that were computed from one of them.
+
+    Parameters
+    ----------
+    nodes : list of Node
+        As `collect` returns them.
+    targets : collection of Node or Tensor
+        Where to stop: leaves, or nodes.
+
+    Returns
+    -------
+    set of Node and Tensor
+    """
     reached = set(targets)
     for node in reversed(nodes):
         if any(edge in reached for edge in node.inputs if getattr(edge, "_requires_grad", False)):

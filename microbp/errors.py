@@ -110,7 +110,15 @@ class BroadcastWarning(UserWarning):
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn at the line of the user's program, wherever inside the package this is called."""
+    """Warn at the line of the user's program, wherever inside the package this is called.
+
+    Parameters
+    ----------
+    message : str
+        The text.
+    category : type
+        The class of the warning.
+    """
     level, frame = 1, sys._getframe(0)
     while frame.f_code.co_filename.startswith(PACKAGE) and frame.f_back is not None:
         level, frame = level + 1, frame.f_back

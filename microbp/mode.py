@@ -204,6 +204,11 @@ class Setting(ModeSwitch):
 class set_grad_enabled(Setting):
     """Record operations inside the block if `mode`, else not; called on its own, from here on.
 
+    Parameters
+    ----------
+    mode : bool
+        Whether to record.
+
     Examples
     --------
     >>> import microbp
@@ -231,6 +236,11 @@ class no_grad(ModeSwitch):
     the generator runs, and not while it is suspended, except for a generator that is itself made into a block, as by
     `contextlib.contextmanager`: that switches what is inside its block.
 
+    Parameters
+    ----------
+    function : callable, optional
+        What to run in such a block whenever it is called, as a decorator without brackets has it.
+
     Examples
     --------
     >>> import microbp
@@ -257,6 +267,11 @@ class no_grad(ModeSwitch):
 
 class enable_grad(no_grad):
     """Record inside the block, also within `no_grad`.
+
+    Parameters
+    ----------
+    function
+        As for `no_grad`.
 
     Examples
     --------
@@ -361,6 +376,10 @@ def tell_unrecorded(op: Any, edges: tuple[Any, ...], options: dict[str, Any], ou
 
 def is_grad_enabled() -> bool:
     """Whether operations on tensors that require grad are recorded here and now.
+
+    Returns
+    -------
+    bool
 
     Examples
     --------

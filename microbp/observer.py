@@ -47,37 +47,90 @@ class Observer(Protocol):
     """
 
     def forward(self, node: Any, output: Any) -> None:
-        """An operation was recorded and gave this output."""
+        """An operation was recorded and gave this output.
+
+        Parameters
+        ----------
+        node : Node
+            What was recorded; it knows its row and its inputs.
+        output : Tensor
+            What it gave.
+        """
 
     def backward(self, step: Step) -> None:
-        """A rule gave the gradient of an input."""
+        """A rule gave the gradient of an input.
+
+        Parameters
+        ----------
+        step : Step
+            The node, the input and the gradients.
+        """
 
 
 class Observers:
-    """Several observers as one, told in turn."""
+    """Several observers as one, told in turn.
+
+    Parameters
+    ----------
+    observers : tuple of Observer
+        Those to tell.
+    """
 
     def __init__(self, observers: tuple[Observer, ...]) -> None:
         self.observers = observers
 
     def forward(self, node: Any, output: Any) -> None:
-        """Tell them of an operation."""
+        """Tell them of an operation.
+
+        Parameters
+        ----------
+        node, output
+            As for `Observer.forward`.
+        """
         for observer in self.observers:
             observer.forward(node, output)
 
     def backward(self, step: Step) -> None:
-        """Tell them of a step of the backward pass."""
+        """Tell them of a step of the backward pass.
+
+        Parameters
+        ----------
+        step
+            As for `Observer.backward`.
+        """
         for observer in self.observers:
             observer.backward(step)
 
 
 def members(observer: Observer | None) -> tuple[Observer, ...]:
-    """The observers that stand behind one."""
+    """The observers that stand behind one.
+
+    Parameters
+    ----------
+    observer : Observer or None
+        One, several as one, or none.
+
+    Returns
+    -------
+    tuple of Observer
+    """
     if observer is None:
         return ()
     return observer.observers if isinstance(observer, Observers) else (observer,)
 
 
 def together(observers: Iterable[Observer]) -> Observer | None:
-    """One observer for any number of them, each told once."""
+    """One observer for any number of them, each told once.
+
+    Parameters
+    ----------
+    observers : iterable of Observer
+        Those that are named twice count once.
+
+    Returns
+    -------
+    Observer or None
+        None for none.
+    """
     distinct = tuple(dict.fromkeys(observers))
     return Observers(distinct) if len(distinct) > 1 else next(iter(distinct), None)

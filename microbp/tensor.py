@@ -69,6 +69,10 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
     ------
     ShapeError, DtypeError, IndexError
         If the forward cannot work with these inputs; the text names the row and the shapes.
+    RangeError
+        If a number does not fit the dtype.
+    GraphError
+        If an input is a view of a tensor that a recorded operation in place changed, and that got other data since.
     """
     if writes.moved > 0:
         catch_up(inputs)
@@ -262,6 +266,13 @@ class Tensor(Methods, Onlooker):
 
     Make tensors with `microbp.tensor` and its relatives; the class itself is called as `microbp.FloatTensor` is.
 
+    Parameters
+    ----------
+    *values_or_sizes
+        As for `microbp.FloatTensor`.
+    device : str or device, optional
+        ``"cpu"``.
+
     Attributes
     ----------
     array : numpy.ndarray
@@ -325,7 +336,18 @@ class Tensor(Methods, Onlooker):
         self._requires_grad = bool(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
-        """Set ``requires_grad`` and return the tensor."""
+        """Set ``requires_grad`` and return the tensor.
+
+        Parameters
+        ----------
+        requires_grad : bool
+            Whether operations on this tensor are recorded.
+
+        Returns
+        -------
+        Tensor
+            This one.
+        """
         self.requires_grad = requires_grad
         return self
 
@@ -471,6 +493,13 @@ class Tensor(Methods, Onlooker):
         -------
         Handle
             Its ``remove()`` takes the hook away.
+
+        Raises
+        ------
+        GraphError
+            If the tensor does not require grad.
+        ShapeError
+            In the backward pass, if the hook returns a gradient of another shape or dtype.
         """
         if not self.requires_grad:
             raise GraphError("cannot register a hook on a tensor that does not require grad")
@@ -590,7 +619,17 @@ class Tensor(Methods, Onlooker):
     ndimension = dim
 
     def size(self, dim: int | None = None) -> Any:
-        """The shape, or its entry `dim`."""
+        """The shape, or its entry `dim`.
+
+        Parameters
+        ----------
+        dim : int, optional
+            The axis; all without it.
+
+        Returns
+        -------
+        tuple of int, or int
+        """
         return self.array.shape if dim is None else self.array.shape[dim]
 
     def numel(self) -> int:

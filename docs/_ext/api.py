@@ -26,6 +26,7 @@ from sphinx.util.docutils import SphinxDirective
 import microbp
 from microbp.label import numpy_name
 from microbp.methods import Methods
+from microbp.ops.docstring import formulas
 from microbp.ops.op import Op, Rule, registry
 
 logger = logging.getLogger(__name__)
@@ -212,8 +213,10 @@ def rule_line(rule: Rule) -> str:
 
 
 def add_formulas(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
-    """Put the formulas of a row below its first lines, and links to the other libraries' twins at the end."""
+    """Typeset the formulas of a row, below its first lines, and put links to the other libraries' twins at the end."""
     if isinstance(obj, Op):
+        as_text = set(formulas(obj))
+        lines[:] = [line for line in lines if line.strip() not in as_text]
         end = next((k for k, line in enumerate(lines) if line.startswith((":", ".. "))), len(lines))
         block = ["", *(f"| {line}" for line in [*forward(obj), *rules(obj)]), ""]
         lines[end:end] = block

@@ -53,6 +53,11 @@ class Function:
     Outputs never share memory with arguments, but for those that are marked by ``ctx.mark_dirty``: an argument, or a
     view of one, that the forward returns is copied.
 
+    Raises
+    ------
+    GraphError
+        If it is instantiated.
+
     Examples
     --------
     >>> import microbp
@@ -83,17 +88,46 @@ class Function:
 
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
-        """Compute the output; every subclass defines its own."""
+        """Compute the output; every subclass defines its own.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            What ``apply`` is given, after a `ctx` unless there is a `setup_context`.
+
+        Returns
+        -------
+        Tensor or tuple of Tensor
+        """
         raise NotImplementedError("a Function needs a static method forward(ctx, *args), or forward(*args)")
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        """Keep what the backward needs, where the forward is not given `ctx`."""
+        """Keep what the backward needs, where the forward is not given `ctx`.
+
+        Parameters
+        ----------
+        inputs : tuple
+            The arguments of the forward.
+        output : Tensor or tuple of Tensor
+            What it returned.
+        """
         raise NotImplementedError("a Function whose forward is not given ctx needs setup_context(ctx, inputs, output)")
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
-        """Compute the gradients of the arguments from those of the outputs; every subclass defines its own."""
+        """Compute the gradients of the arguments from those of the outputs; every subclass defines its own.
+
+        Parameters
+        ----------
+        *grads : Tensor
+            The gradient of the loss with respect to each output.
+
+        Returns
+        -------
+        Tensor, None, or tuple of them
+            One for each argument of the forward.
+        """
         raise NotImplementedError("a Function needs a static method backward(ctx, *grads) to be differentiated")
 
     @classmethod

@@ -101,6 +101,13 @@ def hessian(
         For one input a tensor of its shape twice over; of several inputs a tuple of tuples, ``H[i][j]`` being the
         derivative by input i and input j.
 
+    Raises
+    ------
+    ShapeError
+        If the function returns more than one element.
+    GraphError
+        If `strict`, and an output or its derivative does not depend on the inputs, or was not recorded.
+
     Examples
     --------
     >>> import microbp
@@ -146,6 +153,13 @@ def vjp(
     outputs : Tensor or tuple of Tensor
     product : Tensor or tuple of Tensor
         Of the shapes of the inputs.
+
+    Raises
+    ------
+    ShapeError
+        If `v` does not have the shapes of the outputs; without it, if these are more than one number.
+    GraphError
+        If `strict`, and an output or its derivative does not depend on the inputs, or was not recorded.
 
     Examples
     --------
@@ -194,6 +208,13 @@ def jvp(
     product : Tensor or tuple of Tensor
         Of the shapes of the outputs.
 
+    Raises
+    ------
+    ShapeError
+        If `v` does not have the shapes of the inputs; without it, if these are more than one number.
+    GraphError
+        If `strict`, and an output or its derivative does not depend on the inputs, or was not recorded.
+
     Examples
     --------
     >>> import microbp
@@ -240,6 +261,14 @@ def vhp(
     product : Tensor or tuple of Tensor
         Of the shapes of the inputs.
 
+    Raises
+    ------
+    ShapeError
+        If the function returns more than one element, or `v` does not have the shapes of the inputs; without
+        `v`, if these are more than one number.
+    GraphError
+        If `strict`, and an output or its derivative does not depend on the inputs, or was not recorded.
+
     Examples
     --------
     >>> import microbp
@@ -272,6 +301,14 @@ def hvp(
     output : Tensor
     product : Tensor or tuple of Tensor
         Of the shapes of the inputs.
+
+    Raises
+    ------
+    ShapeError
+        If the function returns more than one element, or `v` does not have the shapes of the inputs; without
+        `v`, if these are more than one number.
+    GraphError
+        If `strict`, and an output or its derivative does not depend on the inputs, or was not recorded.
 
     Examples
     --------

@@ -19,6 +19,10 @@ def Variable(data: Tensor, requires_grad: bool = False) -> Tensor:
     requires_grad : bool
         Record what is computed from it.
 
+    Returns
+    -------
+    Tensor
+
     Raises
     ------
     TypeError

@@ -30,6 +30,7 @@ def functional_call(
     Parameters
     ----------
     module : Module
+        What to call.
     parameter_and_buffer_dicts : mapping of str to Tensor, or sequence of them
         The tensors by their dotted names; the module's own are used for what is not named. Buffers that the call
         replaces are replaced here.

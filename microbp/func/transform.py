@@ -64,6 +64,11 @@ def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool
     callable
         Returns ``(gradient, value)``, or ``(gradient, (value, aux))``.
 
+    Raises
+    ------
+    ShapeError
+        If the function returns a tensor with dimensions.
+
     Examples
     --------
     >>> import microbp

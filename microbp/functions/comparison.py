@@ -83,6 +83,11 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape and equal elements; NaN equals nothing.
 
+    Parameters
+    ----------
+    input, other : Tensor
+        Of any shapes and dtypes.
+
     Returns
     -------
     bool
@@ -106,6 +111,16 @@ def equal(input: Tensor, other: Tensor) -> bool:
 def isposinf(input: Tensor) -> Tensor:
     """Whether each element is plus infinity.
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
+    Returns
+    -------
+    Tensor of bool
+        Of the same shape.
+
     Examples
     --------
     >>> import microbp
@@ -118,6 +133,16 @@ def isposinf(input: Tensor) -> Tensor:
 @method("isneginf")
 def isneginf(input: Tensor) -> Tensor:
     """Whether each element is minus infinity.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
+    Returns
+    -------
+    Tensor of bool
+        Of the same shape.
 
     Examples
     --------
@@ -132,6 +157,16 @@ def isneginf(input: Tensor) -> Tensor:
 def isreal(input: Tensor) -> Tensor:
     """Whether each element is a real number, which all are here.
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
+    Returns
+    -------
+    Tensor of bool
+        Of the same shape.
+
     Examples
     --------
     >>> import microbp
@@ -144,6 +179,15 @@ def isreal(input: Tensor) -> Tensor:
 @method("is_nonzero")
 def is_nonzero(input: Tensor) -> bool:
     """Whether the one element of a tensor is not zero.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of one element.
+
+    Returns
+    -------
+    bool
 
     Raises
     ------
@@ -162,6 +206,15 @@ def is_nonzero(input: Tensor) -> bool:
 @method("is_same_size")
 def is_same_size(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape.
+
+    Parameters
+    ----------
+    input, other : Tensor
+        Of any shapes.
+
+    Returns
+    -------
+    bool
 
     Examples
     --------

@@ -237,6 +237,8 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     ------
     ShapeError
         If the axes do not have the same sizes.
+    OptionError
+        If `dims` does not name as many different axes of both.
 
     Examples
     --------

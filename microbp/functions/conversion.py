@@ -141,7 +141,18 @@ def type_of(self: Tensor, dtype: Any = None) -> Any:
 
 @method("type_as")
 def type_as(self: Tensor, other: Tensor) -> Tensor:
-    """The tensor in the dtype of another."""
+    """The tensor in the dtype of another.
+
+    Parameters
+    ----------
+    other : Tensor
+        Gives the dtype.
+
+    Returns
+    -------
+    Tensor
+        This one, if it has that dtype already.
+    """
     return convert(self, other.dtype)
 
 
@@ -245,6 +256,7 @@ def is_tensor(obj: Any) -> bool:
     Parameters
     ----------
     obj : anything
+        What to ask about.
 
     Returns
     -------
@@ -263,6 +275,11 @@ def is_tensor(obj: Any) -> bool:
 def to_cuda(self: Tensor, device: Any = None, non_blocking: bool = False) -> Tensor:
     """Not to be had: there is only the CPU; ``t.to(device)`` is for scripts that choose.
 
+    Parameters
+    ----------
+    device, non_blocking
+        Not looked at.
+
     Raises
     ------
     NotImplementedError
@@ -274,6 +291,15 @@ def to_cuda(self: Tensor, device: Any = None, non_blocking: bool = False) -> Ten
 @method("stride")
 def stride(self: Tensor, dim: int | None = None) -> Any:
     """How many elements of memory lie between neighbours along each axis, or along one.
+
+    Parameters
+    ----------
+    dim : int, optional
+        The axis; all without it.
+
+    Returns
+    -------
+    int, or tuple of int
 
     Examples
     --------

@@ -148,13 +148,20 @@ def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, 
     Parameters
     ----------
     *sizes : int, or one tuple of int
-        The shape; the tuple may be named, ``size=(2, 3)``.
+        The shape.
     dtype, device, requires_grad
         As for `tensor`; the default dtype if none is given.
+    size
+        The shape by name, ``size=(2, 3)``.
 
     Returns
     -------
     Tensor
+
+    Raises
+    ------
+    ShapeError
+        If a size is negative.
 
     Examples
     --------
@@ -172,13 +179,20 @@ def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, r
     Parameters
     ----------
     *sizes : int, or one tuple of int
-        The shape; the tuple may be named, ``size=(2, 3)``.
+        The shape.
     dtype, device, requires_grad
         As for `tensor`; the default dtype if none is given.
+    size
+        The shape by name, ``size=(2, 3)``.
 
     Returns
     -------
     Tensor
+
+    Raises
+    ------
+    ShapeError
+        If a size is negative.
 
     Examples
     --------
@@ -195,13 +209,20 @@ def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, 
     Parameters
     ----------
     *sizes : int, or one tuple of int
-        The shape; the tuple may be named, ``size=(2, 3)``.
+        The shape.
     dtype, device, requires_grad
         As for `tensor`; the default dtype if none is given.
+    size
+        The shape by name, ``size=(2, 3)``.
 
     Returns
     -------
     Tensor
+
+    Raises
+    ------
+    ShapeError
+        If a size is negative.
 
     Examples
     --------
@@ -228,6 +249,13 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     -------
     Tensor
 
+    Raises
+    ------
+    ShapeError
+        If a size is negative.
+    DtypeError
+        If the value is no number.
+
     Examples
     --------
     >>> import microbp
@@ -252,6 +280,11 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
     Returns
     -------
     Tensor
+
+    Raises
+    ------
+    ShapeError
+        If a size is negative.
 
     Examples
     --------
@@ -338,6 +371,11 @@ def linspace(
     -------
     Tensor
         Of shape (steps,).
+
+    Raises
+    ------
+    ShapeError
+        If `steps` is negative.
 
     Examples
     --------

@@ -123,6 +123,8 @@ def tril_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, devi
         The last diagonal that belongs to the triangle: 0 is the main one, positive numbers are above it.
     dtype : dtype, optional
         int64 by default.
+    device
+        ``"cpu"``.
 
     Returns
     -------
@@ -155,6 +157,8 @@ def triu_indices(row: int, col: int, offset: int = 0, *, dtype: Any = None, devi
         The first diagonal that belongs to the triangle: 0 is the main one, positive numbers are above it.
     dtype : dtype, optional
         int64 by default.
+    device
+        As for `tril_indices`.
 
     Returns
     -------
@@ -308,6 +312,18 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
 @method("diagflat")
 def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     """The matrix that has all elements of a tensor on its diagonal; see `diag_embed`.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape; its elements are taken in order.
+    offset
+        As for `diag_embed`.
+
+    Returns
+    -------
+    Tensor
+        Of shape (n, n), with n = the number of elements + abs(offset).
 
     Examples
     --------

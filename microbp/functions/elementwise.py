@@ -110,6 +110,15 @@ def float_power(input: Any, exponent: Any) -> Tensor:
 def positive(input: Tensor) -> Tensor:
     """The tensor itself, as ``+t`` gives it.
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
+    Returns
+    -------
+    Tensor
+
     Raises
     ------
     DtypeError

@@ -131,5 +131,16 @@ def put(name: str, out: Tensor, part: Any, src: Tensor) -> Tensor:
 
 @method("narrow_copy")
 def narrow_copy(self: Tensor, dim: int, start: int, length: int) -> Tensor:
-    """`narrow`, in memory of its own."""
+    """`narrow`, in memory of its own.
+
+    Parameters
+    ----------
+    dim, start, length
+        As for `microbp.narrow`.
+
+    Returns
+    -------
+    Tensor
+        A copy.
+    """
     return narrow(self, dim, start, length).clone()

@@ -50,6 +50,10 @@ def max(
         ``maximum(input, dim)``.
     keepdim : bool
         Leave the reduced axis with size 1.
+    axis, keepdims
+        NumPy's names for `dim` and `keepdim`.
+    other : Tensor, optional
+        The second tensor, by name: ``microbp.max(a, other=b)``.
 
     Returns
     -------
@@ -88,6 +92,10 @@ def min(
     Parameters
     ----------
     input, dim, keepdim
+        As for `max`.
+    axis, keepdims
+        NumPy's names for `dim` and `keepdim`.
+    other
         As for `max`.
 
     Returns
@@ -136,6 +144,8 @@ def amax(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = N
     ----------
     input, dim, keepdim
         As for `sum`.
+    axis, keepdims
+        NumPy's names for `dim` and `keepdim`.
 
     Returns
     -------
@@ -167,6 +177,8 @@ def amin(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = N
     ----------
     input, dim, keepdim
         As for `sum`.
+    axis, keepdims
+        NumPy's names for `dim` and `keepdim`.
 
     Returns
     -------
@@ -241,6 +253,8 @@ def argmax(
         The axis; without it, the index into the flattened tensor.
     keepdim : bool
         Leave the reduced axis with size 1.
+    axis, keepdims
+        NumPy's names for `dim` and `keepdim`.
 
     Returns
     -------
@@ -271,6 +285,8 @@ def argmin(
     ----------
     input, dim, keepdim
         As for `argmax`.
+    axis, keepdims
+        NumPy's names for `dim` and `keepdim`.
 
     Returns
     -------

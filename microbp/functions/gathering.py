@@ -44,6 +44,8 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
         If the input has no dimensions and there is not exactly one position.
     RangeError
         If a position is out of range.
+    DtypeError
+        If the positions are not integers.
 
     Examples
     --------
@@ -92,6 +94,8 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
         If a position is out of range.
     NotImplementedError
         For ``sparse_grad=True``.
+    DtypeError
+        If the positions are not integers.
 
     Examples
     --------
@@ -131,6 +135,11 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     Tensor
         Of the shape of `index`.
 
+    Raises
+    ------
+    DtypeError
+        If the positions are not integers.
+
     Examples
     --------
     >>> import microbp
@@ -164,6 +173,8 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
         If the shapes do not fit.
     RangeError
         If a position is out of range.
+    DtypeError
+        If the positions are not integers.
 
     Examples
     --------

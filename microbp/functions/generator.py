@@ -147,6 +147,10 @@ the_default.seed()
 def default_generator() -> Generator:
     """The generator that random numbers come from where none is given.
 
+    Returns
+    -------
+    Generator
+
     Examples
     --------
     >>> import microbp
@@ -200,6 +204,10 @@ def manual_seed(seed: int) -> Generator:
 def seed() -> int:
     """Seed the default generator with a number that no one can foresee, and return it.
 
+    Returns
+    -------
+    int
+
     Examples
     --------
     >>> import microbp
@@ -211,6 +219,10 @@ def seed() -> int:
 
 def initial_seed() -> int:
     """The seed of the default generator.
+
+    Returns
+    -------
+    int
 
     Examples
     --------
@@ -225,6 +237,11 @@ def initial_seed() -> int:
 def get_rng_state() -> Tensor:
     """Where in its stream the default generator is, as a tensor of bytes.
 
+    Returns
+    -------
+    Tensor
+        Of dtype uint8.
+
     Examples
     --------
     >>> import microbp
@@ -238,5 +255,11 @@ def get_rng_state() -> Tensor:
 
 
 def set_rng_state(new_state: Tensor) -> None:
-    """Take the default generator to a place in a stream; see `get_rng_state`."""
+    """Take the default generator to a place in a stream; see `get_rng_state`.
+
+    Parameters
+    ----------
+    new_state : Tensor
+        What `get_rng_state` returned.
+    """
     the_default.set_state(new_state)

@@ -288,6 +288,11 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     Tensor
         Of one dimension.
 
+    Raises
+    ------
+    DtypeError
+        If the mask does not hold truth values.
+
     Examples
     --------
     >>> import microbp
@@ -315,6 +320,13 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     Returns
     -------
     Tensor
+
+    Raises
+    ------
+    ShapeError
+        If the value is not 0-d.
+    DtypeError
+        If the value cannot be stored in the dtype of `input`, or the mask does not hold truth values.
 
     Examples
     --------

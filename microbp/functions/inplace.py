@@ -71,6 +71,11 @@ def fill_(self: Tensor, value: Any) -> Tensor:
     Tensor
         This tensor.
 
+    Raises
+    ------
+    ShapeError
+        If the value is not 0-d.
+
     Examples
     --------
     >>> import microbp
@@ -216,6 +221,18 @@ def drawn_in(tensor: Tensor) -> Any:
 def add_(self: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
     """self = self + alpha * other, in place.
 
+    Parameters
+    ----------
+    other : Tensor, array or number
+        Broadcast to the shape of this tensor.
+    alpha : number
+        The factor.
+
+    Returns
+    -------
+    Tensor
+        This one.
+
     Examples
     --------
     >>> import microbp
@@ -228,6 +245,18 @@ def add_(self: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
 @method("sub_")
 def sub_(self: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
     """self = self - alpha * other, in place.
+
+    Parameters
+    ----------
+    other : Tensor, array or number
+        Broadcast to the shape of this tensor.
+    alpha : number
+        The factor.
+
+    Returns
+    -------
+    Tensor
+        This one.
 
     Examples
     --------
@@ -258,6 +287,16 @@ def div_(self: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tenso
 def pow_(self: Tensor, exponent: Any) -> Tensor:
     """self = self ** exponent, in place.
 
+    Parameters
+    ----------
+    exponent : Tensor, array or number
+        Broadcast to the shape of this tensor.
+
+    Returns
+    -------
+    Tensor
+        This one.
+
     Examples
     --------
     >>> import microbp
@@ -269,13 +308,39 @@ def pow_(self: Tensor, exponent: Any) -> Tensor:
 
 @method("addcmul_")
 def addcmul_(self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
-    """self = self + value * tensor1 * tensor2, in place."""
+    """self = self + value * tensor1 * tensor2, in place.
+
+    Parameters
+    ----------
+    tensor1, tensor2 : Tensor
+        Their product is broadcast to the shape of this tensor.
+    value : number
+        The factor.
+
+    Returns
+    -------
+    Tensor
+        This one.
+    """
     return add_(self, tensor1 * tensor2, alpha=value)
 
 
 @method("addcdiv_")
 def addcdiv_(self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
-    """self = self + value * tensor1 / tensor2, in place."""
+    """self = self + value * tensor1 / tensor2, in place.
+
+    Parameters
+    ----------
+    tensor1, tensor2 : Tensor
+        Their quotient is broadcast to the shape of this tensor.
+    value : number
+        The factor.
+
+    Returns
+    -------
+    Tensor
+        This one.
+    """
     return add_(self, tensor1 / tensor2, alpha=value)
 
 
@@ -294,13 +359,35 @@ def clamp_(self: Tensor, min: Any = None, max: Any = None) -> Tensor:
 
 @method("clamp_min_")
 def clamp_min_(self: Tensor, min: Any) -> Tensor:
-    """Move the elements below `min` up to it, in place."""
+    """Move the elements below `min` up to it, in place.
+
+    Parameters
+    ----------
+    min : Tensor or number
+        The lower edge.
+
+    Returns
+    -------
+    Tensor
+        This one.
+    """
     return clamp_(self, min=min)
 
 
 @method("clamp_max_")
 def clamp_max_(self: Tensor, max: Any) -> Tensor:
-    """Move the elements above `max` down to it, in place."""
+    """Move the elements above `max` down to it, in place.
+
+    Parameters
+    ----------
+    max : Tensor or number
+        The upper edge.
+
+    Returns
+    -------
+    Tensor
+        This one.
+    """
     return clamp_(self, max=max)
 
 
@@ -315,7 +402,7 @@ def in_place(row: Op) -> Callable[..., Tensor]:
         return apply_in_place(row, *inputs, **given)
 
     call.__name__ = call.__qualname__ = f"{row.name}_"
-    call.__doc__ = f"`{row.name}`, in place: the result takes the place of this tensor's values."
+    call.__doc__ = f"As `microbp.{row.name}`, in place: the result takes the place of this tensor's values."
     return call
 
 
@@ -326,7 +413,7 @@ def in_place_operator(name: str, row: Op) -> Callable[[Tensor, Any], Tensor]:
         return apply_in_place(row, self, other)
 
     call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"`{row.name}`, in place: the result takes the place of this tensor's values."
+    call.__doc__ = f"As `microbp.{row.name}`, in place: the result takes the place of this tensor's values."
     return call
 
 

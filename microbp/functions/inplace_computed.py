@@ -25,7 +25,7 @@ def in_place(name: str, function: Callable[..., Any]) -> None:
         return compute_in_place(name, function, self, *others, **options)
 
     call.__name__ = call.__qualname__ = f"{name}_"
-    call.__doc__ = f"`{name}`, in place: the result takes the place of this tensor's values."
+    call.__doc__ = f"As `microbp.{name}`, in place: the result takes the place of this tensor's values."
     method(f"{name}_")(call)
 
 

@@ -33,6 +33,8 @@ def cat(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -> 
         Of one shape but for the size of `dim`; tensors of shape (0,) are passed over.
     dim : int
         The axis along which they are joined.
+    axis
+        NumPy's name for `dim`.
 
     Returns
     -------
@@ -85,6 +87,8 @@ def stack(tensors: Sequence[Tensor], dim: int = 0, *, axis: int | None = None) -
         Of one shape.
     dim : int
         Where the new axis is in the result.
+    axis
+        NumPy's name for `dim`.
 
     Returns
     -------

@@ -48,6 +48,10 @@ def FloatTensor(*values_or_sizes: Any) -> Tensor:
     *values_or_sizes
         A sequence, an array or a tensor; or integers, the sizes of a tensor that is not filled.
 
+    Returns
+    -------
+    Tensor
+
     Raises
     ------
     TypeError

@@ -22,6 +22,17 @@ __all__ = [
 def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros, of the shape and dtype of another tensor.
 
+    Parameters
+    ----------
+    input : Tensor
+        Gives the shape and, where no other is asked for, the dtype.
+    dtype, device, requires_grad
+        As for `microbp.tensor`.
+
+    Returns
+    -------
+    Tensor
+
     Examples
     --------
     >>> import microbp
@@ -33,6 +44,17 @@ def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires
 
 def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones, of the shape and dtype of another tensor.
+
+    Parameters
+    ----------
+    input : Tensor
+        Gives the shape and, where no other is asked for, the dtype.
+    dtype, device, requires_grad
+        As for `microbp.tensor`.
+
+    Returns
+    -------
+    Tensor
 
     Examples
     --------
@@ -48,6 +70,19 @@ def full_like(
 ) -> Tensor:
     """One value everywhere, in the shape and dtype of another tensor.
 
+    Parameters
+    ----------
+    input : Tensor
+        Gives the shape and, where no other is asked for, the dtype.
+    fill_value : number
+        The value.
+    dtype, device, requires_grad
+        As for `microbp.tensor`.
+
+    Returns
+    -------
+    Tensor
+
     Examples
     --------
     >>> import microbp
@@ -61,6 +96,17 @@ def full_like(
 
 def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Whatever the memory held, in the shape and dtype of another tensor.
+
+    Parameters
+    ----------
+    input : Tensor
+        Gives the shape and, where no other is asked for, the dtype.
+    dtype, device, requires_grad
+        As for `microbp.tensor`.
+
+    Returns
+    -------
+    Tensor
 
     Examples
     --------
@@ -84,7 +130,21 @@ def new_tensor(
 def new_full(
     self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """A tensor of another size full of one value, in the dtype of this one."""
+    """A tensor of another size full of one value, in the dtype of this one.
+
+    Parameters
+    ----------
+    size : tuple of int
+        The shape.
+    fill_value : number
+        The value.
+    dtype, device, requires_grad
+        As for `microbp.tensor`.
+
+    Returns
+    -------
+    Tensor
+    """
     kind = self.dtype if dtype is None else dtype
     return full(size, fill_value, dtype=kind, device=device, requires_grad=requires_grad)
 
@@ -94,6 +154,17 @@ def new_zeros(
     self: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Zeros of another size, in the dtype of this tensor.
+
+    Parameters
+    ----------
+    *sizes, size
+        As for `microbp.zeros`.
+    dtype, device, requires_grad
+        As for `microbp.tensor`.
+
+    Returns
+    -------
+    Tensor
 
     Examples
     --------
@@ -109,7 +180,19 @@ def new_zeros(
 def new_ones(
     self: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """Ones of another size, in the dtype of this tensor."""
+    """Ones of another size, in the dtype of this tensor.
+
+    Parameters
+    ----------
+    *sizes, size
+        As for `microbp.ones`.
+    dtype, device, requires_grad
+        As for `microbp.tensor`.
+
+    Returns
+    -------
+    Tensor
+    """
     kind = self.dtype if dtype is None else dtype
     return ones(*sizes, size=size, dtype=kind, device=device, requires_grad=requires_grad)
 
@@ -118,6 +201,18 @@ def new_ones(
 def new_empty(
     self: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """Whatever the memory held, in another size and the dtype of this tensor."""
+    """Whatever the memory held, in another size and the dtype of this tensor.
+
+    Parameters
+    ----------
+    *sizes, size
+        As for `microbp.empty`.
+    dtype, device, requires_grad
+        As for `microbp.tensor`.
+
+    Returns
+    -------
+    Tensor
+    """
     kind = self.dtype if dtype is None else dtype
     return empty(*sizes, size=size, dtype=kind, device=device, requires_grad=requires_grad)

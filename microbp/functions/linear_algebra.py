@@ -50,6 +50,8 @@ def inverse(input: Tensor) -> Tensor:
         If a matrix is singular.
     ShapeError
         If the matrices are not square.
+    DtypeError
+        If the dtype is not float32 or float64.
 
     Examples
     --------
@@ -113,6 +115,8 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
         If a matrix is singular.
     ShapeError
         If the shapes do not fit.
+    DtypeError
+        If the dtype is not float32 or float64.
 
     Examples
     --------
@@ -159,6 +163,8 @@ def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, un
         If there is a zero on the diagonal.
     ShapeError
         If the shapes do not fit.
+    DtypeError
+        If the dtype is not float32 or float64.
 
     Examples
     --------
@@ -200,6 +206,8 @@ def det(input: Tensor) -> Tensor:
     ------
     ShapeError
         If the matrices are not square.
+    DtypeError
+        If the dtype is not float32 or float64.
 
     Examples
     --------
@@ -230,6 +238,8 @@ def slogdet(input: Tensor) -> SignAndLogarithm:
         If the matrices are not square.
     LinAlgError
         In the backward pass, if a matrix is singular: the logarithm of 0 has no gradient.
+    DtypeError
+        If the dtype is not float32 or float64.
 
     Examples
     --------
@@ -295,6 +305,8 @@ def cholesky(input: Tensor, upper: bool = False) -> Tensor:
         If a matrix is not positive-definite.
     ShapeError
         If the matrices are not square.
+    DtypeError
+        If the dtype is not float32 or float64.
 
     Examples
     --------

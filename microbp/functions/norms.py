@@ -44,6 +44,8 @@ def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = Fals
         If there is nothing to take a negative or infinite norm of.
     DtypeError
         For integers.
+    OptionError
+        If `ord` is a norm of matrices.
 
     Examples
     --------
@@ -151,6 +153,8 @@ def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, 
     ------
     ShapeError
         If `ord` is given for a tensor that is neither a vector nor a matrix.
+    OptionError
+        If `ord` is a norm of matrices, and `dim` is one axis.
 
     Examples
     --------

@@ -231,6 +231,21 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
 def vdot(input: Tensor, other: Tensor) -> Tensor:
     """Inner product of two vectors; for real numbers, `dot`.
 
+    Parameters
+    ----------
+    input, other : Tensor
+        Of shape (n,) and one dtype.
+
+    Returns
+    -------
+    Tensor
+        0-d.
+
+    Raises
+    ------
+    ShapeError
+        As for `dot`.
+
     Examples
     --------
     >>> import microbp

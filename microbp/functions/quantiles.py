@@ -45,6 +45,8 @@ def quantile(
         Leave the reduced axes with size 1.
     interpolation : {"linear", "lower", "higher", "midpoint", "nearest"}
         Between two elements, a value in proportion, one of the two, or the value in the middle.
+    axis, keepdims
+        NumPy's names for `dim` and `keepdim`.
 
     Returns
     -------
@@ -59,6 +61,8 @@ def quantile(
         If there are no elements, or `q` has more than one dimension.
     RangeError
         If a share is not from 0 to 1.
+    OptionError
+        If there is no such interpolation.
 
     Examples
     --------
@@ -82,6 +86,21 @@ def nanquantile(
     keepdims: bool = False,
 ) -> Tensor:
     """`quantile` of the elements that are not NaN; NaN, if there are none.
+
+    Parameters
+    ----------
+    input, q, dim, keepdim, interpolation, axis, keepdims
+        As for `quantile`, but that NaN is passed over.
+
+    Returns
+    -------
+    Tensor
+        As for `quantile`.
+
+    Raises
+    ------
+    DtypeError, ShapeError, RangeError, OptionError
+        As for `quantile`.
 
     Examples
     --------
@@ -152,6 +171,21 @@ def nanmedian(
     input: Tensor, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None, keepdims: bool = False
 ) -> Any:
     """`median` of the elements that are not NaN; NaN, if there are none.
+
+    Parameters
+    ----------
+    input, dim, keepdim, axis, keepdims
+        As for `median`, but that NaN is passed over.
+
+    Returns
+    -------
+    Tensor, or named tuple (values, indices) of Tensor
+        As for `median`.
+
+    Raises
+    ------
+    RangeError
+        If there is nothing to choose from along the axis.
 
     Examples
     --------

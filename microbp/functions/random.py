@@ -37,15 +37,22 @@ def rand(
     Parameters
     ----------
     *sizes : int, or one tuple of int
-        The shape; the tuple may be named, ``size=(2, 3)``.
+        The shape.
     generator : Generator, optional
         Where they come from.
     dtype, device, requires_grad
         As for `tensor`; the default dtype if none is given.
+    size
+        The shape by name, ``size=(2, 3)``.
 
     Returns
     -------
     Tensor
+
+    Raises
+    ------
+    OptionError
+        If the dtype is not floating-point.
 
     Examples
     --------
@@ -70,15 +77,22 @@ def randn(
     Parameters
     ----------
     *sizes : int, or one tuple of int
-        The shape; the tuple may be named, ``size=(2, 3)``.
+        The shape.
     generator : Generator, optional
         Where they come from.
     dtype, device, requires_grad
         As for `tensor`; the default dtype if none is given.
+    size
+        The shape by name, ``size=(2, 3)``.
 
     Returns
     -------
     Tensor
+
+    Raises
+    ------
+    OptionError
+        If the dtype is not floating-point.
 
     Examples
     --------
@@ -110,6 +124,22 @@ def rand_like(
 ) -> Tensor:
     """Numbers uniformly distributed over [0, 1), in the shape and dtype of another tensor.
 
+    Parameters
+    ----------
+    input : Tensor
+        Gives the shape and, where no other is asked for, the dtype, which is floating-point.
+    generator, dtype, requires_grad
+        As for `rand`.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    OptionError
+        If the dtype is not floating-point.
+
     Examples
     --------
     >>> import microbp
@@ -124,6 +154,22 @@ def randn_like(
     input: Tensor, *, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Normally distributed numbers, in the shape and dtype of another tensor.
+
+    Parameters
+    ----------
+    input : Tensor
+        Gives the shape and, where no other is asked for, the dtype, which is floating-point.
+    generator, dtype, requires_grad
+        As for `randn`.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    OptionError
+        If the dtype is not floating-point.
 
     Examples
     --------
@@ -193,6 +239,22 @@ def randint_like(
     input: Tensor, low: int, high: int | None = None, *, generator: Generator | None = None, dtype: Any = None
 ) -> Tensor:
     """Integers uniformly distributed over low, ..., high - 1, in the shape and dtype of another tensor.
+
+    Parameters
+    ----------
+    input : Tensor
+        Gives the shape and, where no other is asked for, the dtype.
+    low, high, generator, dtype
+        As for `randint`; ``randint_like(input, high)`` starts from 0.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    OptionError
+        If there is no number to draw.
 
     Examples
     --------

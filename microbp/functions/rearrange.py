@@ -77,8 +77,10 @@ def flip(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
     ----------
     input : Tensor
         Of any shape.
-    *axes : int, or one tuple of int, which may be named ``dims=``
+    *axes : int, or one tuple of int
         The axes.
+    dims
+        The axes by name.
 
     Returns
     -------
@@ -105,6 +107,21 @@ def flip(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
 def fliplr(input: Tensor) -> Tensor:
     """The columns in reverse order: `flip` along the second axis.
 
+    Parameters
+    ----------
+    input : Tensor
+        Of at least two dimensions.
+
+    Returns
+    -------
+    Tensor
+        A copy.
+
+    Raises
+    ------
+    ShapeError
+        If there are fewer dimensions.
+
     Examples
     --------
     >>> import microbp
@@ -120,6 +137,21 @@ def fliplr(input: Tensor) -> Tensor:
 @method("flipud")
 def flipud(input: Tensor) -> Tensor:
     """The rows in reverse order: `flip` along the first axis.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of at least one dimension.
+
+    Returns
+    -------
+    Tensor
+        A copy.
+
+    Raises
+    ------
+    ShapeError
+        If there is none.
 
     Examples
     --------
@@ -222,8 +254,10 @@ def repeat(input: Tensor, *sizes: Any, repeats: Any = None) -> Tensor:
     ----------
     input : Tensor
         Of any shape.
-    *sizes : int, or one tuple of int, which may be named ``repeats=``
+    *sizes : int, or one tuple of int
         How often along each axis; there may be more than the tensor has axes, the first then being for new ones.
+    repeats
+        The numbers by name.
 
     Returns
     -------
@@ -255,9 +289,11 @@ def tile(input: Tensor, *sizes: Any, dims: Any = None) -> Tensor:
     ----------
     input : Tensor
         Of any shape.
-    *sizes : int, or one tuple of int, which may be named ``dims=``
+    *sizes : int, or one tuple of int
         How often; if there are fewer numbers than axes they are for the last ones, if there are more, the first are
         for new axes.
+    dims
+        The numbers by name.
 
     Returns
     -------

@@ -44,6 +44,8 @@ def sum(
         Leave the reduced axes with size 1.
     dtype : dtype, optional
         Convert the elements to this dtype first.
+    axis, keepdims
+        NumPy's names for `dim` and `keepdim`.
 
     Returns
     -------
@@ -85,6 +87,8 @@ def mean(
         Of a floating-point dtype, unless `dtype` makes it one.
     dim, keepdim, dtype
         As for `sum`.
+    axis, keepdims
+        NumPy's names for `dim` and `keepdim`.
 
     Returns
     -------
@@ -170,6 +174,8 @@ def any(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = No
     ----------
     input, dim, keepdim
         As for `sum`.
+    axis, keepdims
+        NumPy's names for `dim` and `keepdim`.
 
     Returns
     -------
@@ -193,6 +199,8 @@ def all(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = No
     ----------
     input, dim, keepdim
         As for `sum`.
+    axis, keepdims
+        NumPy's names for `dim` and `keepdim`.
 
     Returns
     -------
@@ -224,6 +232,8 @@ def count_nonzero(input: Tensor, dim: Any = None, *, axis: Any = None) -> Tensor
     ----------
     input, dim
         As for `sum`.
+    axis
+        NumPy's name for `dim`.
 
     Returns
     -------
@@ -260,6 +270,8 @@ def prod(
         One axis; all by default.
     keepdim, dtype
         As for `sum`.
+    axis, keepdims
+        NumPy's names for `dim` and `keepdim`.
 
     Returns
     -------
@@ -305,6 +317,8 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
     ------
     DtypeError
         For integers.
+    RangeError
+        If there is nothing to take a negative or infinite norm of.
 
     Examples
     --------

@@ -45,9 +45,11 @@ def scatter(
     index : Tensor
         Integers, in a shape that is nowhere larger than that of `src`, nor than that of `input`, but along `dim`.
     src : Tensor or number
-        The values, of the dtype of `input`. A number may also be given as ``value=``.
+        The values, of the dtype of `input`.
     reduce : {"add", "multiply"}, optional
         Add to the elements, or multiply them, instead; a product has no gradient.
+    value : number, optional
+        One value for all places, in the place of `src`.
 
     Returns
     -------
@@ -64,6 +66,8 @@ def scatter(
         If the dtypes differ.
     NotImplementedError
         If a gradient of ``reduce="multiply"`` would be wanted.
+    OptionError
+        If `reduce` is something else.
 
     Examples
     --------

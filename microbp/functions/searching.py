@@ -54,6 +54,16 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
 def argwhere(input: Tensor) -> Tensor:
     """Where the elements are that are not zero: their positions, one a row.
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
+    Returns
+    -------
+    Tensor
+        Of int64 and shape (n, dimensions).
+
     Examples
     --------
     >>> import microbp

@@ -44,7 +44,9 @@ def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     input : Tensor
         Of any shape.
     *sizes : int, or one tuple of int
-        The new sizes; one of them may be -1 and is computed. The tuple may be named as in PyTorch.
+        The new sizes; one of them may be -1 and is computed.
+    shape
+        The sizes by name.
 
     Returns
     -------
@@ -75,7 +77,9 @@ def view(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
     input : Tensor
         Of any shape.
     *sizes : int, or one tuple of int
-        The new sizes; one of them may be -1 and is computed. The tuple may be named as in PyTorch.
+        The new sizes; one of them may be -1 and is computed.
+    size
+        The sizes by name.
 
     Returns
     -------
@@ -106,13 +110,48 @@ def view(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
 
 @method("view_as")
 def view_as(input: Tensor, other: Tensor) -> Tensor:
-    """The same elements in the shape of another tensor, on the same memory."""
+    """The same elements in the shape of another tensor, on the same memory.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    other : Tensor
+        Gives the shape.
+
+    Returns
+    -------
+    Tensor
+        A view.
+
+    Raises
+    ------
+    ShapeError
+        As for the method `view`.
+    """
     return view(input, other.array.shape)
 
 
 @method("reshape_as")
 def reshape_as(input: Tensor, other: Tensor) -> Tensor:
-    """The same elements in the shape of another tensor; a view if memory allows it, else a copy."""
+    """The same elements in the shape of another tensor; a view if memory allows it, else a copy.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    other : Tensor
+        Gives the shape.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ShapeError
+        If the shape holds another number of elements.
+    """
     return reshape(input, other.array.shape)
 
 
@@ -155,6 +194,16 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 @method("ravel")
 def ravel(input: Tensor) -> Tensor:
     """All elements along one axis.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
+    Returns
+    -------
+    Tensor
+        Of one dimension; a view if memory allows it, else a copy.
 
     Examples
     --------
@@ -209,6 +258,8 @@ def squeeze(input: Tensor, dim: Any = None, *, axis: Any = None) -> Tensor:
         Of any shape.
     dim : int or tuple of int, optional
         Take away these axes only, and leave them where their size is not 1.
+    axis
+        NumPy's name for `dim`.
 
     Returns
     -------
@@ -294,8 +345,10 @@ def permute(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
     ----------
     input : Tensor
         Of any shape.
-    *axes : int, or one tuple of int, which may be named ``dims=``
+    *axes : int, or one tuple of int
         For each axis of the result, the axis of the input.
+    dims
+        The axes by name.
 
     Returns
     -------
@@ -323,6 +376,16 @@ def permute(input: Tensor, *axes: Any, dims: Any = None) -> Tensor:
 def t(input: Tensor) -> Tensor:
     """The transpose of a matrix; vectors and numbers stay as they are.
 
+    Parameters
+    ----------
+    input : Tensor
+        Of at most two dimensions.
+
+    Returns
+    -------
+    Tensor
+        A view.
+
     Raises
     ------
     ShapeError
@@ -348,7 +411,9 @@ def expand(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
     input : Tensor
         Of any shape.
     *sizes : int, or one tuple of int
-        The sizes of the result; -1 leaves a size as it is. The tuple may be named ``size=``.
+        The sizes of the result; -1 leaves a size as it is.
+    size
+        The sizes by name.
 
     Returns
     -------
@@ -379,13 +444,48 @@ def expand(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
 
 @method("expand_as")
 def expand_as(input: Tensor, other: Tensor) -> Tensor:
-    """Repeated to the shape of another tensor, without a copy."""
+    """Repeated to the shape of another tensor, without a copy.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    other : Tensor
+        Gives the shape.
+
+    Returns
+    -------
+    Tensor
+        A read-only view.
+
+    Raises
+    ------
+    ShapeError
+        If an axis of another size than 1 would be stretched.
+    """
     return expand(input, other.array.shape)
 
 
 @method("broadcast_to")
 def broadcast_to(input: Tensor, shape: Sequence[int]) -> Tensor:
     """Repeated to a shape, as operands of an operation are; see the method ``expand``.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    shape : tuple of int
+        The shape; its last sizes are those of `input`, or stand where that has size 1.
+
+    Returns
+    -------
+    Tensor
+        A view, which must not be written to.
+
+    Raises
+    ------
+    ShapeError
+        If the shape does not fit.
 
     Examples
     --------
@@ -399,6 +499,15 @@ def broadcast_to(input: Tensor, shape: Sequence[int]) -> Tensor:
 
 def numel(input: Tensor) -> int:
     """The number of elements.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
+    Returns
+    -------
+    int
 
     Examples
     --------

@@ -60,6 +60,11 @@ def softmax(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     Tensor
         Of the shape of `input`.
 
+    Raises
+    ------
+    DtypeError
+        For integers, unless `dtype` converts them.
+
     Examples
     --------
     >>> import microbp
@@ -82,6 +87,11 @@ def log_softmax(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     -------
     Tensor
         Of the shape of `input`.
+
+    Raises
+    ------
+    DtypeError
+        For integers, unless `dtype` converts them.
 
     Examples
     --------

@@ -43,6 +43,8 @@ def sort(
         The largest first.
     stable : bool
         Accepted; equal elements always keep their order.
+    axis
+        NumPy's name for `dim`.
 
     Returns
     -------
@@ -85,6 +87,16 @@ def argsort(
 def msort(input: Tensor) -> Tensor:
     """The elements in order along the first axis.
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `input`.
+
     Examples
     --------
     >>> import microbp
@@ -117,6 +129,8 @@ def kthvalue(
         The axis.
     keepdim : bool
         Leave the reduced axis with size 1.
+    axis, keepdims
+        NumPy's names for `dim` and `keepdim`.
 
     Returns
     -------
@@ -157,6 +171,8 @@ def median(
         is a named tuple, and the gradient goes to the index that is returned.
     keepdim : bool
         Leave the reduced axis with size 1.
+    axis, keepdims
+        NumPy's names for `dim` and `keepdim`.
 
     Returns
     -------

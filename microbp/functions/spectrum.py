@@ -52,6 +52,8 @@ def eigh(A: Tensor, UPLO: str = "L") -> Eigen:
     ------
     ShapeError
         If the matrices are not square.
+    OptionError
+        If `UPLO` is neither "L" nor "U".
 
     Examples
     --------
@@ -82,6 +84,8 @@ def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
     ------
     ShapeError
         If the matrices are not square.
+    OptionError
+        If `UPLO` is neither "L" nor "U".
 
     Examples
     --------

@@ -69,7 +69,20 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
 
 @method("split")
 def split_method(self: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
-    """Parts of given sizes along an axis; see `microbp.split`."""
+    """Parts of given sizes along an axis; see `microbp.split`.
+
+    Parameters
+    ----------
+    split_size : int or sequence of int
+        The size of each part but perhaps the last, or the size of each.
+    dim : int
+        The axis.
+
+    Returns
+    -------
+    tuple of Tensor
+        Views.
+    """
     return split(self, split_size, dim)
 
 
@@ -135,6 +148,8 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     ------
     OptionError
         If there are to be no parts.
+    ShapeError
+        If there are no dimensions.
 
     Examples
     --------
@@ -162,9 +177,11 @@ def tensor_split(
     input : Tensor
         Of at least one dimension.
     indices_or_sections : int, or sequence or Tensor of int
-        How many parts; or where each but the first begins. It may be named ``indices=`` or ``sections=``.
+        How many parts; or where each but the first begins.
     dim : int
         The axis.
+    indices, sections
+        PyTorch's names for `indices_or_sections`: positions, or how many.
 
     Returns
     -------
@@ -175,6 +192,8 @@ def tensor_split(
     ------
     OptionError
         If there are to be no parts.
+    ShapeError
+        If there are no dimensions.
 
     Examples
     --------
@@ -256,19 +275,52 @@ def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
 
 @method("hsplit")
 def hsplit_method(self: Tensor, split_size_or_sections: Any) -> tuple[Tensor, ...]:
-    """Parts along the second axis, or along the only one; see `microbp.hsplit`."""
+    """Parts along the second axis, or along the only one; see `microbp.hsplit`.
+
+    Parameters
+    ----------
+    split_size_or_sections
+        As `indices_or_sections` of `microbp.hsplit`.
+
+    Returns
+    -------
+    tuple of Tensor
+        Views.
+    """
     return hsplit(self, split_size_or_sections)
 
 
 @method("vsplit")
 def vsplit_method(self: Tensor, split_size_or_sections: Any) -> tuple[Tensor, ...]:
-    """Parts along the first axis of at least two; see `microbp.vsplit`."""
+    """Parts along the first axis of at least two; see `microbp.vsplit`.
+
+    Parameters
+    ----------
+    split_size_or_sections
+        As `indices_or_sections` of `microbp.vsplit`.
+
+    Returns
+    -------
+    tuple of Tensor
+        Views.
+    """
     return vsplit(self, split_size_or_sections)
 
 
 @method("dsplit")
 def dsplit_method(self: Tensor, split_size_or_sections: Any) -> tuple[Tensor, ...]:
-    """Parts along the third axis; see `microbp.dsplit`."""
+    """Parts along the third axis; see `microbp.dsplit`.
+
+    Parameters
+    ----------
+    split_size_or_sections
+        As `indices_or_sections` of `microbp.dsplit`.
+
+    Returns
+    -------
+    tuple of Tensor
+        Views.
+    """
     return dsplit(self, split_size_or_sections)
 
 
@@ -282,6 +334,8 @@ def unbind(input: Tensor, dim: int = 0, *, axis: int | None = None) -> tuple[Ten
         Of at least one dimension.
     dim : int
         The axis.
+    axis
+        NumPy's name for `dim`.
 
     Returns
     -------

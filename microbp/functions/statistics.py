@@ -40,6 +40,8 @@ def var(
         Leave the reduced axes with size 1.
     correction : number, optional
         What to take off n; 1 by default.
+    axis, keepdims
+        NumPy's names for `dim` and `keepdim`.
 
     Returns
     -------
@@ -78,6 +80,8 @@ def std(
     ----------
     input, dim, unbiased, keepdim, correction
         As for `var`.
+    axis, keepdims
+        NumPy's names for `dim` and `keepdim`.
 
     Returns
     -------
@@ -108,6 +112,8 @@ def var_mean(
     ----------
     input, dim, unbiased, keepdim, correction
         As for `var`.
+    axis, keepdims
+        NumPy's names for `dim` and `keepdim`.
 
     Returns
     -------
@@ -138,6 +144,8 @@ def std_mean(
     ----------
     input, dim, unbiased, keepdim, correction
         As for `var`.
+    axis, keepdims
+        NumPy's names for `dim` and `keepdim`.
 
     Returns
     -------

@@ -101,6 +101,16 @@ def sum_to_size(self: Tensor, *size: Any) -> Tensor:
 def adjoint(input: Tensor) -> Tensor:
     """The transpose of the last two axes; for complex numbers, which there are none of, also the conjugate.
 
+    Parameters
+    ----------
+    input : Tensor
+        Of shape (..., m, n).
+
+    Returns
+    -------
+    Tensor
+        Of shape (..., n, m); a view.
+
     Raises
     ------
     ShapeError

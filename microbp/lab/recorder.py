@@ -178,7 +178,13 @@ class Recorder:
         return dict(self.run.stacked())
 
     def complete(self, positions: Iterable[int]) -> None:
-        """Compute what is still to be computed of these records: update ratios and boundaries."""
+        """Compute what is still to be computed of these records: update ratios and boundaries.
+
+        Parameters
+        ----------
+        positions : iterable of int
+            Which records, counted from 0.
+        """
         self._settle()
         if self.run.plane is None or self.model is None:
             return
@@ -340,6 +346,15 @@ class Recorder:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Recorder:
         """The record in a file that `save` wrote, to be looked at; it is closed.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+
+        Returns
+        -------
+        Recorder
 
         Raises
         ------

@@ -55,7 +55,17 @@ class Measured:
     final: Array
 
     def ratio(self, epoch: int = 0) -> float:
-        """The gradient norm of the first layer beside that of the last, at an epoch: geometric mean over the seeds."""
+        """The gradient norm of the first layer beside that of the last, at an epoch: geometric mean over the seeds.
+
+        Parameters
+        ----------
+        epoch : int
+            The epoch; 0 is at initialisation.
+
+        Returns
+        -------
+        float
+        """
         with np.errstate(divide="ignore", invalid="ignore"):
             return float(np.exp(np.mean(np.log(self.gradients[:, epoch, 0] / self.gradients[:, epoch, -1]))))
 
@@ -127,6 +137,10 @@ class StructureReport(Mapping[str, Measured]):
         ----------
         name : str
             The structure.
+
+        Returns
+        -------
+        str
         """
         found = self[name]
         rows = [["layer", "gradient", "at the end", "change by a step", "at the end"]]
@@ -158,6 +172,8 @@ class StructureReport(Mapping[str, Measured]):
         ------
         ModuleNotFoundError
             If matplotlib is not installed.
+        OptionError
+            If there is no such thing to draw.
         """
         axes = axes_for(ax)
         if what == "loss":

@@ -33,6 +33,7 @@ def watch(
     Parameters
     ----------
     model : Module
+        The network.
     optimizer : Optimizer, optional
         Gives the learning rates.
     log : str or collection of str

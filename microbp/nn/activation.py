@@ -301,6 +301,8 @@ class PReLU(Module):
         1, or the number of channels, for a slope each.
     init : float
         The slope to start with.
+    device, dtype
+        Of the slopes.
 
     Examples
     --------

@@ -231,14 +231,40 @@ class ModuleDict(Module):
         return self._modules.items()
 
     def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
-        """Add modules by name, replacing those of the same name."""
+        """Add modules by name, replacing those of the same name.
+
+        Parameters
+        ----------
+        modules : mapping, or iterable of pairs
+            Names and modules.
+
+        Raises
+        ------
+        TypeError
+            If it is neither.
+        """
         if not isinstance(modules, Iterable):
             raise TypeError(f"ModuleDict.update should be called with a mapping or pairs, got {type(modules).__name__}")
         for name, module in modules.items() if isinstance(modules, Mapping | ModuleDict) else modules:
             self[name] = module
 
     def pop(self, key: str) -> Module:
-        """Take a module out, and return it."""
+        """Take a module out, and return it.
+
+        Parameters
+        ----------
+        key : str
+            The name.
+
+        Returns
+        -------
+        Module
+
+        Raises
+        ------
+        KeyError
+            If there is none of that name.
+        """
         module = self._modules.pop(key)
         note_change()
         return module
@@ -296,12 +322,39 @@ class ParameterList(Module):
         return self.extend(values)
 
     def append(self, value: Tensor) -> ParameterList:
-        """Add a parameter at the end."""
+        """Add a parameter at the end.
+
+        Parameters
+        ----------
+        value : Tensor
+            Made a parameter, if it is none.
+
+        Returns
+        -------
+        ParameterList
+            This one.
+        """
         self.register_parameter(str(len(self)), as_parameter(value))
         return self
 
     def extend(self, values: Iterable[Tensor]) -> ParameterList:
-        """Add parameters at the end."""
+        """Add parameters at the end.
+
+        Parameters
+        ----------
+        values : iterable of Tensor
+            Made parameters, if they are none.
+
+        Returns
+        -------
+        ParameterList
+            This one.
+
+        Raises
+        ------
+        TypeError
+            For a single tensor.
+        """
         if isinstance(values, Tensor):
             raise TypeError("ParameterList.extend should be called with an iterable, but got type Tensor")
         for value in list(values):
@@ -378,11 +431,34 @@ class ParameterDict(Module):
         return self._parameters.items()
 
     def get(self, key: str, default: Any = None) -> Any:
-        """The parameter of a name, or `default`."""
+        """The parameter of a name, or `default`.
+
+        Parameters
+        ----------
+        key : str
+            The name.
+        default
+            What to return if there is none.
+
+        Returns
+        -------
+        Parameter, or the default
+        """
         return self._parameters.get(key, default)
 
     def update(self, parameters: Any) -> None:
-        """Add parameters by name, replacing those of the same name."""
+        """Add parameters by name, replacing those of the same name.
+
+        Parameters
+        ----------
+        parameters : mapping, or iterable of pairs
+            Names and tensors; those of a plain dict are added in the order of the names.
+
+        Raises
+        ------
+        TypeError
+            If it is neither.
+        """
         if isinstance(parameters, Tensor) or not isinstance(parameters, Iterable):
             raise TypeError(
                 f"ParameterDict.update should be called with a mapping or pairs, got {type(parameters).__name__}"
@@ -395,7 +471,22 @@ class ParameterDict(Module):
             self[name] = value
 
     def pop(self, key: str) -> Parameter:
-        """Take a parameter out, and return it."""
+        """Take a parameter out, and return it.
+
+        Parameters
+        ----------
+        key : str
+            The name.
+
+        Returns
+        -------
+        Parameter
+
+        Raises
+        ------
+        KeyError
+            If there is none of that name.
+        """
         return self._parameters.pop(key)
 
     def clear(self) -> None:

@@ -160,6 +160,10 @@ class Embedding(Table):
         padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse
             As for `Embedding`.
 
+        Returns
+        -------
+        Embedding
+
         Examples
         --------
         >>> import microbp
@@ -268,6 +272,10 @@ class EmbeddingBag(Table):
         max_norm, norm_type, scale_grad_by_freq, mode, sparse, include_last_offset, padding_idx
             As for `EmbeddingBag`.
 
+        Returns
+        -------
+        EmbeddingBag
+
         Examples
         --------
         >>> import microbp
@@ -293,6 +301,11 @@ class EmbeddingBag(Table):
         Parameters
         ----------
         input, offsets, per_sample_weights
+            As for `microbp.nn.functional.embedding_bag`.
+
+        Returns
+        -------
+        Tensor
             As for `microbp.nn.functional.embedding_bag`.
         """
         return functional.embedding_bag(

@@ -64,6 +64,15 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     param : float, optional
         The slope of a leaky_relu, 0.01 by default.
 
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    OptionError
+        If there is no such activation, or the slope is no number.
+
     Examples
     --------
     >>> calculate_gain("leaky_relu", 1.0)
@@ -97,6 +106,16 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
     generator : Generator, optional
         Where the random numbers come from.
 
+    Returns
+    -------
+    Tensor
+        The same one.
+
+    Raises
+    ------
+    OptionError
+        If `a` is larger than `b`, or one of them not finite.
+
     Examples
     --------
     >>> import microbp
@@ -119,6 +138,16 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Gene
         As for `uniform_`.
     mean, std : float
         Mean and standard deviation.
+
+    Returns
+    -------
+    Tensor
+        The same one.
+
+    Raises
+    ------
+    OptionError
+        If `std` is negative.
     """
     require_floating(tensor, "normal_")
     if not std >= 0:
@@ -148,6 +177,16 @@ def trunc_normal_(
     a, b : float
         The bounds.
 
+    Returns
+    -------
+    Tensor
+        The same one.
+
+    Raises
+    ------
+    OptionError
+        If `std` is not positive, or `a` is larger than `b`.
+
     Examples
     --------
     >>> import microbp
@@ -171,6 +210,18 @@ def trunc_normal_(
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """Fill with one value.
 
+    Parameters
+    ----------
+    tensor : Tensor
+        The tensor to fill.
+    val : float
+        The value.
+
+    Returns
+    -------
+    Tensor
+        The same one.
+
     Examples
     --------
     >>> import microbp
@@ -182,6 +233,16 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
 
 def ones_(tensor: Tensor) -> Tensor:
     """Fill with ones.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        The tensor to fill.
+
+    Returns
+    -------
+    Tensor
+        The same one.
 
     Examples
     --------
@@ -195,6 +256,16 @@ def ones_(tensor: Tensor) -> Tensor:
 def zeros_(tensor: Tensor) -> Tensor:
     """Fill with zeros.
 
+    Parameters
+    ----------
+    tensor : Tensor
+        The tensor to fill.
+
+    Returns
+    -------
+    Tensor
+        The same one.
+
     Examples
     --------
     >>> import microbp
@@ -206,6 +277,21 @@ def zeros_(tensor: Tensor) -> Tensor:
 
 def eye_(tensor: Tensor) -> Tensor:
     """Fill a matrix with the identity, so that a linear layer passes on as much of its input as it can.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        The matrix to fill.
+
+    Returns
+    -------
+    Tensor
+        The same one.
+
+    Raises
+    ------
+    ShapeError
+        If `tensor` is no matrix.
 
     Examples
     --------
@@ -228,6 +314,11 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
         A weight (out, in, ...), with 1 to 3 dimensions of space.
     groups : int
         How many groups of channels the convolution has; each passes on its own.
+
+    Returns
+    -------
+    Tensor
+        The same one.
 
     Raises
     ------
@@ -278,6 +369,16 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | No
         As `calculate_gain` gives it.
     generator : Generator, optional
         Where the random numbers come from.
+
+    Returns
+    -------
+    Tensor
+        The same one.
+
+    Raises
+    ------
+    ShapeError
+        If there are fewer than two dimensions.
     """
     bound = gain * math.sqrt(6.0 / max(sum(fans(tensor)), 1))
     return uniform_(tensor, -bound, bound, generator)
@@ -290,6 +391,16 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | Non
     ----------
     tensor, gain, generator
         As for `xavier_uniform_`.
+
+    Returns
+    -------
+    Tensor
+        The same one.
+
+    Raises
+    ------
+    ShapeError
+        If there are fewer than two dimensions.
     """
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / max(sum(fans(tensor)), 1)), generator)
 
@@ -332,6 +443,18 @@ def kaiming_uniform_(
     generator : Generator, optional
         Where the random numbers come from.
 
+    Returns
+    -------
+    Tensor
+        The same one.
+
+    Raises
+    ------
+    ShapeError
+        If there are fewer than two dimensions.
+    OptionError
+        If there is no such mode or activation.
+
     Examples
     --------
     >>> import microbp
@@ -366,6 +489,18 @@ def kaiming_normal_(
     ----------
     tensor, a, mode, nonlinearity, generator
         As for `kaiming_uniform_`.
+
+    Returns
+    -------
+    Tensor
+        The same one.
+
+    Raises
+    ------
+    ShapeError
+        If there are fewer than two dimensions.
+    OptionError
+        If there is no such mode or activation.
     """
     if nothing_to_fill(tensor):
         return tensor
@@ -385,6 +520,16 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
         A factor for the matrix.
     generator : Generator, optional
         Where the random numbers come from.
+
+    Returns
+    -------
+    Tensor
+        The same one.
+
+    Raises
+    ------
+    ShapeError
+        If there are fewer than two dimensions.
 
     Examples
     --------
@@ -419,6 +564,11 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Gener
         The standard deviation of the others.
     generator : Generator, optional
         Where the random numbers come from.
+
+    Returns
+    -------
+    Tensor
+        The same one.
 
     Raises
     ------

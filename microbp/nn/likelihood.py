@@ -18,6 +18,8 @@ class PoissonNLLLoss(Loss):
         As for `microbp.nn.functional.poisson_nll_loss`.
     reduction : {'mean', 'sum', 'none'}
         Mean of the losses, their sum, or the losses themselves.
+    size_average, reduce
+        As for `microbp.nn.functional.mse_loss`.
 
     Examples
     --------

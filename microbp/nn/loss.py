@@ -113,6 +113,8 @@ class CrossEntropyLoss(WeightedLoss):
         Mean of the losses, their sum, or the losses themselves.
     label_smoothing : float
         The share of the target that is spread over all classes.
+    size_average, reduce
+        As for `microbp.nn.functional.mse_loss`.
 
     Examples
     --------
@@ -183,6 +185,8 @@ class BCEWithLogitsLoss(WeightedLoss):
         Mean of the losses, their sum, or the losses themselves.
     pos_weight : Tensor, optional
         A factor for positive examples, broadcast.
+    size_average, reduce
+        As for `microbp.nn.functional.mse_loss`.
     """
 
     pos_weight: Tensor | None

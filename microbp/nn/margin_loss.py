@@ -30,6 +30,8 @@ class MultiMarginLoss(WeightedLoss):
         A factor for each class.
     reduction : {'mean', 'sum', 'none'}
         Mean of the losses, their sum, or the losses themselves.
+    size_average, reduce
+        As for `microbp.nn.functional.mse_loss`.
 
     Examples
     --------

@@ -222,7 +222,20 @@ class Module(Stateful):
         note_change()
 
     def add_module(self, name: str, module: Module | None) -> None:
-        """Add a child module under a name; ``self.name = module`` does the same."""
+        """Add a child module under a name; ``self.name = module`` does the same.
+
+        Parameters
+        ----------
+        name : str
+            The name, without dots.
+        module : Module or None
+            The child; None keeps the place.
+
+        Raises
+        ------
+        TypeError
+            If `module` is something else.
+        """
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"{type(module).__name__} is not a Module subclass")
         self._check_name("module", name, "_modules")
@@ -230,7 +243,13 @@ class Module(Stateful):
         note_change()
 
     def register_module(self, name: str, module: Module | None) -> None:
-        """Alias of `add_module`."""
+        """Alias of `add_module`.
+
+        Parameters
+        ----------
+        name, module
+            As for `add_module`.
+        """
         self.add_module(name, module)
 
     # -- walks -----------------------------------------------------------------------------
@@ -250,7 +269,21 @@ class Module(Stateful):
     def named_modules(
         self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Module]]:
-        """This module and all below it, with their dotted names; each once, unless told otherwise."""
+        """This module and all below it, with their dotted names; each once, unless told otherwise.
+
+        Parameters
+        ----------
+        memo : set of Module, optional
+            Modules to leave out; those that are met are added.
+        prefix : str
+            Put before every name.
+        remove_duplicate : bool
+            List a module that stands at several places once, under its first name.
+
+        Returns
+        -------
+        iterator of (str, Module)
+        """
         memo = set() if memo is None else memo
         if self in memo:
             return
@@ -292,6 +325,10 @@ class Module(Stateful):
         remove_duplicate : bool
             List a shared parameter once, under its first name.
 
+        Returns
+        -------
+        iterator of (str, Parameter)
+
         Examples
         --------
         >>> from microbp import nn
@@ -301,21 +338,66 @@ class Module(Stateful):
         return self._named_members("_parameters", prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """The parameters of this module and of all below it, each once."""
+        """The parameters of this module and of all below it, each once.
+
+        Parameters
+        ----------
+        recurse : bool
+            Whether to go into the children.
+
+        Returns
+        -------
+        iterator of Parameter
+        """
         return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
-        """The buffers of this module and of all below it, with their dotted names."""
+        """The buffers of this module and of all below it, with their dotted names.
+
+        Parameters
+        ----------
+        prefix, recurse, remove_duplicate
+            As for `named_parameters`.
+
+        Returns
+        -------
+        iterator of (str, Tensor)
+        """
         return self._named_members("_buffers", prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
-        """The buffers of this module and of all below it, each once."""
+        """The buffers of this module and of all below it, each once.
+
+        Parameters
+        ----------
+        recurse : bool
+            Whether to go into the children.
+
+        Returns
+        -------
+        iterator of Tensor
+        """
         return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
     def get_submodule(self, target: str) -> Module:
-        """The module at a dotted path, ``"encoder.0"``; the module itself for ``""``."""
+        """The module at a dotted path, ``"encoder.0"``; the module itself for ``""``.
+
+        Parameters
+        ----------
+        target : str
+            The path.
+
+        Returns
+        -------
+        Module
+
+        Raises
+        ------
+        AttributeError
+            If there is none.
+        """
         module: Any = self
         for name in target.split(".") if target else ():
             if not hasattr(module, name):
@@ -327,11 +409,41 @@ class Module(Stateful):
         return found
 
     def get_parameter(self, target: str) -> Parameter:
-        """The parameter at a dotted path, ``"encoder.0.weight"``."""
+        """The parameter at a dotted path, ``"encoder.0.weight"``.
+
+        Parameters
+        ----------
+        target : str
+            The path.
+
+        Returns
+        -------
+        Parameter
+
+        Raises
+        ------
+        AttributeError
+            If there is none.
+        """
         return self._get_member(target, Parameter, "nn.Parameter")
 
     def get_buffer(self, target: str) -> Tensor:
-        """The buffer at a dotted path."""
+        """The buffer at a dotted path.
+
+        Parameters
+        ----------
+        target : str
+            The path.
+
+        Returns
+        -------
+        Tensor
+
+        Raises
+        ------
+        AttributeError
+            If there is none.
+        """
         path, _, name = target.rpartition(".")
         found = self._get_member(target, Tensor, "buffer")
         if name not in self.get_submodule(path)._buffers:
@@ -351,7 +463,23 @@ class Module(Stateful):
     # -- changes to the whole tree ---------------------------------------------------------
 
     def train(self: M, mode: bool = True) -> M:
-        """Put this module and all below it into training mode (or, with False, evaluation mode)."""
+        """Put this module and all below it into training mode (or, with False, evaluation mode).
+
+        Parameters
+        ----------
+        mode : bool
+            True for training mode.
+
+        Returns
+        -------
+        Module
+            This one.
+
+        Raises
+        ------
+        ValueError
+            If `mode` is no bool.
+        """
         if not isinstance(mode, bool):
             raise ValueError("training mode is expected to be boolean")
         self.training = mode
@@ -364,7 +492,18 @@ class Module(Stateful):
         return self.train(False)
 
     def requires_grad_(self: M, requires_grad: bool = True) -> M:
-        """Switch the gradients of all parameters on or off, as to freeze a part of a network."""
+        """Switch the gradients of all parameters on or off, as to freeze a part of a network.
+
+        Parameters
+        ----------
+        requires_grad : bool
+            On or off.
+
+        Returns
+        -------
+        Module
+            This one.
+        """
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
         return self
@@ -389,6 +528,16 @@ class Module(Stateful):
     def apply(self: M, fn: Callable[[Module], Any]) -> M:
         """Call a function with every module below this one, then with this one, as to initialise them.
 
+        Parameters
+        ----------
+        fn : callable
+            Takes a module; what it returns is not looked at.
+
+        Returns
+        -------
+        Module
+            This one.
+
         Examples
         --------
         >>> from microbp import nn
@@ -410,6 +559,13 @@ class Module(Stateful):
         ----------
         *args
             A dtype, a device (only ``"cpu"``), or a tensor that has the dtype.
+        **kwargs
+            The same by name: ``dtype``, ``device`` or ``tensor``; others, as ``non_blocking``, have no effect.
+
+        Returns
+        -------
+        Module
+            This one.
 
         Raises
         ------
@@ -456,6 +612,11 @@ class Module(Stateful):
     def cuda(self: M, device: Any = None) -> M:
         """Refused: there is only the CPU.
 
+        Parameters
+        ----------
+        device
+            Not looked at.
+
         Raises
         ------
         NotImplementedError
@@ -464,7 +625,23 @@ class Module(Stateful):
         return self.to("cuda")
 
     def type(self: M, dst_type: Any) -> M:
-        """Convert floating-point parameters and buffers to a dtype."""
+        """Convert floating-point parameters and buffers to a dtype.
+
+        Parameters
+        ----------
+        dst_type : dtype
+            A floating-point dtype.
+
+        Returns
+        -------
+        Module
+            This one.
+
+        Raises
+        ------
+        DtypeError
+            If it is another.
+        """
         return self.to(dst_type)
 
     # -- printing --------------------------------------------------------------------------

@@ -76,6 +76,8 @@ class TripletMarginLoss(Loss):
         As for `microbp.nn.functional.triplet_margin_loss`.
     reduction : {'mean', 'sum', 'none'}
         Mean of the losses, their sum, or the losses themselves.
+    size_average, reduce
+        As for `microbp.nn.functional.mse_loss`.
 
     Examples
     --------
@@ -116,6 +118,11 @@ class TripletMarginWithDistanceLoss(Loss):
         As for `microbp.nn.functional.triplet_margin_with_distance_loss`; `PairwiseDistance` by default.
     margin, swap, reduction
         As for `TripletMarginLoss`.
+
+    Raises
+    ------
+    OptionError
+        If the margin is not positive.
 
     Examples
     --------

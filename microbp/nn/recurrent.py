@@ -95,6 +95,17 @@ def mode_of(nonlinearity: str) -> str:
 class RNNCellBase(Module):
     """What the cells share: their parameters, and the checks of their inputs.
 
+    Parameters
+    ----------
+    input_size, hidden_size : int
+        The numbers of features.
+    bias : bool
+        Whether there are b and d.
+    num_chunks : int
+        The number of gates.
+    device, dtype
+        Of the parameters.
+
     Attributes
     ----------
     weight_ih, weight_hh : Parameter
@@ -159,6 +170,11 @@ class RNNCell(RNNCellBase):
         What is applied.
     device, dtype : optional
         As for `microbp.empty`.
+
+    Raises
+    ------
+    OptionError
+        If `nonlinearity` is something else.
 
     Examples
     --------
@@ -473,6 +489,11 @@ class RNN(RNNBase):
         As for `RNNBase`.
     nonlinearity : {'tanh', 'relu'}
         What is applied.
+
+    Raises
+    ------
+    OptionError
+        If `nonlinearity` is something else, or a number makes no sense.
 
     Examples
     --------

@@ -16,6 +16,11 @@ __all__ = ["Flatten", "Identity", "Unflatten"]
 class Identity(Module):
     """Returns its input; takes, and ignores, any arguments.
 
+    Parameters
+    ----------
+    *args, **kwargs
+        Not looked at.
+
     Examples
     --------
     >>> import microbp

@@ -324,6 +324,11 @@ class Transformer(Module):
         dtype : dtype, optional
             The default dtype by default.
 
+        Returns
+        -------
+        Tensor
+            (sz, sz).
+
         Examples
         --------
         >>> Transformer.generate_square_subsequent_mask(3)

@@ -66,6 +66,11 @@ class Upsample(Module):
 class UpsamplingNearest2d(Upsample):
     """An image in another size by nearest neighbours: `Upsample` under an old name.
 
+    Parameters
+    ----------
+    size, scale_factor
+        As for `Upsample`.
+
     Examples
     --------
     >>> import microbp
@@ -79,6 +84,11 @@ class UpsamplingNearest2d(Upsample):
 
 class UpsamplingBilinear2d(Upsample):
     """An image in another size by means of neighbours, with its corners left in place: `Upsample` under an old name.
+
+    Parameters
+    ----------
+    size, scale_factor
+        As for `Upsample`.
 
     Examples
     --------

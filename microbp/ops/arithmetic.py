@@ -78,6 +78,11 @@ div.grad("b", "-g * y / b")
 def neg(a: Any) -> Any:
     """The negative of each element.
 
+    Raises
+    ------
+    DtypeError
+        For truth values; `microbp.logical_not` is their negation.
+
     Examples
     --------
     >>> import microbp
@@ -93,6 +98,11 @@ neg.grad("a", "-g")
 @op("a * a", numpy=np.square)
 def square(a: Any) -> Any:
     """The square of each element; truth values are squared as integers.
+
+    Returns
+    -------
+    Tensor
+        Of the shape and the dtype of `a`; int64 for truth values.
 
     Examples
     --------
@@ -161,6 +171,13 @@ def _(g: Any, y: Any, a: Any, b: Any) -> Any:
 def remainder(a: Any, b: Any) -> Any:
     """Remainder of the division, with the sign of the divisor.
 
+    Raises
+    ------
+    ShapeError
+        If the shapes cannot be broadcast against each other.
+    DivisionError
+        If an integer is divided by zero.
+
     Examples
     --------
     >>> import microbp
@@ -178,6 +195,13 @@ remainder.grad("b", "-g * floor_divide(a, b)")
 @op("fmod(a, b)", numpy=np.fmod)
 def fmod(a: Any, b: Any) -> Any:
     """Remainder of the division, with the sign of the dividend.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes cannot be broadcast against each other.
+    DivisionError
+        If an integer is divided by zero.
 
     Examples
     --------

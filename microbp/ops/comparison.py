@@ -227,6 +227,13 @@ def logical_not(a: Any) -> Any:
 def bitwise_and(a: Any, b: Any) -> Any:
     """The bits that are set in both of two integers, or the logical "and" of truth values.
 
+    Raises
+    ------
+    ShapeError
+        If the shapes cannot be broadcast against each other.
+    DtypeError
+        For floating-point numbers.
+
     Examples
     --------
     >>> import microbp
@@ -239,6 +246,13 @@ def bitwise_and(a: Any, b: Any) -> Any:
 @op("a | b", numpy=np.bitwise_or)
 def bitwise_or(a: Any, b: Any) -> Any:
     """The bits that are set in at least one of two integers, or the logical "or" of truth values.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes cannot be broadcast against each other.
+    DtypeError
+        For floating-point numbers.
 
     Examples
     --------
@@ -253,6 +267,13 @@ def bitwise_or(a: Any, b: Any) -> Any:
 def bitwise_xor(a: Any, b: Any) -> Any:
     """The bits that are set in exactly one of two integers, or the logical "exclusive or" of truth values.
 
+    Raises
+    ------
+    ShapeError
+        If the shapes cannot be broadcast against each other.
+    DtypeError
+        For floating-point numbers.
+
     Examples
     --------
     >>> import microbp
@@ -265,6 +286,11 @@ def bitwise_xor(a: Any, b: Any) -> Any:
 @op("~a", numpy=np.invert)
 def bitwise_not(a: Any) -> Any:
     """All bits of each integer turned over, or the logical "not" of truth values.
+
+    Raises
+    ------
+    DtypeError
+        For floating-point numbers.
 
     Examples
     --------

@@ -174,6 +174,13 @@ frac.grad("a", "g")
 def round(a: Any, *, decimals: int = 0) -> Any:
     """The nearest number of so many decimals, halves to the even one; flat, so its gradient is 0.
 
+    Parameters
+    ----------
+    a : Tensor
+        Of any shape; ``input=`` names it too.
+    decimals : int
+        How many digits behind the point are kept; a negative number rounds to tens, hundreds and so on.
+
     Examples
     --------
     >>> import microbp

@@ -62,6 +62,8 @@ from typing import Any
 
 import numpy as np
 
+from microbp.ops.docstring import Docstring
+
 __all__ = ["Op", "Plan", "PlanStep", "Rule", "op", "registry", "sum_to", "vocabulary", "word"]
 
 registry: dict[str, Op] = {}
@@ -124,7 +126,17 @@ class Rule:
         return compile_formula(self.formula, self.owner, f"{self.owner.name}.{self.argument}")
 
     def at(self, position: int) -> Callable[..., Any]:
-        """The function for the argument at a position: told ``k``, where it asks for that."""
+        """The function for the argument at a position: told ``k``, where it asks for that.
+
+        Parameters
+        ----------
+        position : int
+            Counted from 0.
+
+        Returns
+        -------
+        callable
+        """
         if self.shares is not None:
             return self.after(Once(self.shares))
         if "k" in keyword_only(self.function.__code__) and self.owner.variadic:
@@ -183,6 +195,13 @@ class Once:
 
 class Plan:
     """What to keep in the forward and which rules to run, for one set of arguments that need a gradient.
+
+    Parameters
+    ----------
+    owner : Op
+        The row.
+    needed : int
+        Bit k is set if argument k needs a gradient.
 
     Attributes
     ----------
@@ -315,6 +334,8 @@ class Op:
         The definition of each value that the forward hands on.
     """
 
+    __doc__ = Docstring(__doc__)
+
     def __init__(
         self,
         forward: Callable[..., Any],
@@ -350,7 +371,6 @@ class Op:
         self.surrogate = surrogate
         self.plans = Plans(self)
         self.__name__ = self.name
-        self.__doc__ = forward.__doc__
         self.__module__ = forward.__module__
 
     def grad(
@@ -360,6 +380,25 @@ class Op:
 
         A function that takes `arrays_only` may use all of NumPy; where the pass is recorded, the formula replaces it.
         One that `shares` a function of ``g`` and other letters takes the result of that in the place of ``g``.
+
+        Parameters
+        ----------
+        argument : str
+            The argument.
+        formula : str
+            Its gradient, in the letters of the row.
+        arrays_only, shares
+            As for `Rule`.
+
+        Returns
+        -------
+        callable
+            Takes the function that computes the gradient, and returns it.
+
+        Raises
+        ------
+        ValueError
+            If there is no such argument.
         """
         if argument not in self.arguments:
             raise ValueError(f"{self.name} has no argument {argument!r}, only {self.arguments}")
@@ -373,11 +412,31 @@ class Op:
         return write
 
     def argument(self, position: int) -> str:
-        """The name of the argument at a position; ``a[2]`` in a row with any number of them."""
+        """The name of the argument at a position; ``a[2]`` in a row with any number of them.
+
+        Parameters
+        ----------
+        position : int
+            Counted from 0.
+
+        Returns
+        -------
+        str
+        """
         return f"{self.arguments[0]}[{position}]" if self.variadic else self.arguments[position]
 
     def rule(self, position: int) -> Rule:
-        """The rule of the argument at a position."""
+        """The rule of the argument at a position.
+
+        Parameters
+        ----------
+        position : int
+            Counted from 0.
+
+        Returns
+        -------
+        Rule
+        """
         return self.rules[self.arguments[0 if self.variadic else position]]
 
     def letter(self, name: str, formula: str) -> None:
@@ -385,6 +444,13 @@ class Op:
 
         Such a row returns ``(y, value, ...)``. For second derivatives the value is computed
         anew by its formula, so that it depends on the arguments.
+
+        Parameters
+        ----------
+        name : str
+            The letter.
+        formula : str
+            What it stands for, in the letters of the row.
         """
         self.letters[name] = Rule(self, name, formula)
 
@@ -406,7 +472,25 @@ class Op:
         return result[0] if self.handed_on else result
 
     def bind(self, inputs: tuple[Any, ...], options: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Move arguments given by name to their positions; PyTorch calls the first two ``input`` and ``other``."""
+        """Move arguments given by name to their positions; PyTorch calls the first two ``input`` and ``other``.
+
+        Parameters
+        ----------
+        inputs : tuple
+            The arguments that were given by position.
+        options : dict
+            What was given by name.
+
+        Returns
+        -------
+        tuple, dict
+            The arguments in order, and the options.
+
+        Raises
+        ------
+        TypeError
+            If a name is unknown, or an argument missing.
+        """
         names = dict(zip(("input", "other"), self.arguments, strict=False))
         given = {names.get(name, name): value for name, value in options.items()}
         rest = self.arguments[len(inputs) :]
@@ -417,6 +501,22 @@ class Op:
         if missing:
             raise TypeError(f"{self.name}() misses its argument {missing[0]!r}")
         return (*inputs, *(given.pop(name) for name in rest)), given
+
+    @property
+    def is_elementwise(self) -> bool:
+        """Whether each element of the output comes from the elements at the same place alone.
+
+        Told from its formula; where that calls rows whose own formulas say no more than a name, from the rules too.
+        """
+        letters = {*self.arguments, *self.options}
+        if isinstance(self.numpy, np.ufunc) or is_elementwise(self.formula, letters):
+            return True
+        rules = self.rules.values()
+        return (
+            bool(rules)
+            and all(r.is_elementwise for r in rules)
+            and is_elementwise(self.formula, letters.union(registry))
+        )
 
     @property
     def __signature__(self) -> inspect.Signature:
@@ -471,6 +571,11 @@ def op(formula: str, **traits: Any) -> Callable[[Callable[..., Any]], Op]:
         between both.
     surrogate : bool
         Whether the rules are not the derivatives of the forward, on purpose.
+
+    Returns
+    -------
+    callable
+        Takes the forward, and returns the row.
     """
 
     def enter(forward: Callable[..., Any]) -> Op:
@@ -518,6 +623,11 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
     shape : tuple of int
         The shape of the argument.
 
+    Returns
+    -------
+    array or tensor
+        Of that shape.
+
     Examples
     --------
     >>> sum_to(np.ones((5, 4)), (4,))
@@ -534,6 +644,20 @@ def vocabulary(name: str) -> Any:
     """What a name in a formula means: a `word`, NumPy's elementwise function, a row, or else what NumPy has.
 
     All of them take arrays and tensors alike.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+
+    Returns
+    -------
+    callable, or a constant
+
+    Raises
+    ------
+    NameError
+        If nothing has that name.
     """
     if name in words:
         return words[name]

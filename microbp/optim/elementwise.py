@@ -32,6 +32,11 @@ block = 1 << 17
 class ElementwiseOptimizer(Optimizer):
     """Base of the optimizers whose step is a formula for each element.
 
+    Parameters
+    ----------
+    params, defaults
+        As for `Optimizer`.
+
     Examples
     --------
     >>> import microbp
@@ -53,15 +58,55 @@ class ElementwiseOptimizer(Optimizer):
     """
 
     def remembers(self, group: Group) -> tuple[str, ...]:
-        """The names of the arrays that a step needs, each of the parameter's shape."""
+        """The names of the arrays that a step needs, each of the parameter's shape.
+
+        Parameters
+        ----------
+        group : dict
+            The options.
+
+        Returns
+        -------
+        tuple of str
+        """
         return self.moments
 
     def first(self, name: str, p: Array, group: Group) -> Array:
-        """What one of these arrays is before the first step: zeros."""
+        """What one of these arrays is before the first step: zeros.
+
+        Parameters
+        ----------
+        name : str
+            Which of them.
+        p : array
+            The parameter.
+        group : dict
+            The options.
+
+        Returns
+        -------
+        array
+            Of the parameter's shape.
+        """
         return np.zeros_like(p)
 
     def factors(self, step: float, group: Group, state: dict[str, Tensor]) -> tuple[float, ...]:
-        """The numbers of a step that are the same for all elements, for the count of the step; none."""
+        """The numbers of a step that are the same for all elements, for the count of the step; none.
+
+        Parameters
+        ----------
+        step : float
+            How many steps were begun, this one included.
+        group : dict
+            The options.
+        state : dict of str to Tensor
+            What is remembered of the parameter.
+
+        Returns
+        -------
+        tuple of float
+            What `update` is given as `factors`.
+        """
         return ()
 
     def update(self, p: Array, g: Array, state: dict[str, Array], group: Group, *factors: float) -> None:
@@ -104,7 +149,21 @@ class ElementwiseOptimizer(Optimizer):
         return loss
 
     def recall(self, p: Tensor, group: Group, names: tuple[str, ...]) -> dict[str, Tensor]:
-        """The state of a parameter, with everything in it that a step needs."""
+        """The state of a parameter, with everything in it that a step needs.
+
+        Parameters
+        ----------
+        p : Tensor
+            The parameter.
+        group : dict
+            The options.
+        names : tuple of str
+            What `remembers` returned.
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
         state: dict[str, Tensor] = self.state[p]
         if "step" not in state:
             state["step"] = wrap(np.zeros((), get_default_dtype()))
@@ -116,7 +175,21 @@ class ElementwiseOptimizer(Optimizer):
     def step_one(
         self, p: Array, g: Array, state: dict[str, Tensor], group: Group, names: tuple[str, ...], decays: bool
     ) -> None:
-        """Count a step of one parameter, and take it."""
+        """Count a step of one parameter, and take it.
+
+        Parameters
+        ----------
+        p, g : array
+            The parameter, and its gradient.
+        state : dict of str to Tensor
+            What is remembered of it.
+        group : dict
+            The options.
+        names : tuple of str
+            What `remembers` returned.
+        decays : bool
+            Whether the gradient is changed first, by weight decay or as what is maximised.
+        """
         count = state["step"].array
         count[()] = step = float(count) + 1  # twice as fast as adding in place
         factors = self.factors(step, group, state)

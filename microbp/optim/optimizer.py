@@ -209,6 +209,11 @@ class Optimizer:
             The global options, or a group.
         place : str or int
             What to call them in an error, or the number of the group.
+
+        Raises
+        ------
+        OptionError
+            If an option is no number, or out of its range.
         """
         for name, (low, high) in self.ranges.items():
             if name in options:
@@ -238,7 +243,17 @@ class Optimizer:
         raise NotImplementedError(f"{type(self).__name__} has no step()")
 
     def evaluate(self, closure: Callable[[], Any] | None) -> Any:
-        """The loss of a closure, recorded even where the step is not; None without a closure."""
+        """The loss of a closure, recorded even where the step is not; None without a closure.
+
+        Parameters
+        ----------
+        closure : callable, optional
+            Computes the loss and its gradients.
+
+        Returns
+        -------
+        what the closure returns
+        """
         if closure is None:
             return None
         with enable_grad():

@@ -26,7 +26,12 @@ __all__ = ["CheckpointError", "checkpoint", "checkpoint_sequential", "noop_conte
 
 
 def noop_context_fn() -> tuple[Context, Context]:
-    """Two contexts that do nothing."""
+    """Two contexts that do nothing.
+
+    Returns
+    -------
+    tuple of two context managers
+    """
     return nullcontext(), nullcontext()
 
 
@@ -80,6 +85,8 @@ def checkpoint(
         In the backward pass, if the function did something else when it was run again.
     MutationError
         In the backward pass, if an argument, or another tensor that the function uses, was changed since.
+    OptionError
+        If options contradict each other, or `determinism_check` is something else.
 
     Notes
     -----
@@ -130,12 +137,18 @@ def checkpoint_sequential(
     segments : int
         How many segments; with n functions, sqrt(n) of them need the least memory.
     input : Tensor
+        What the first function is called with.
     use_reentrant, preserve_rng_state
         As for `checkpoint`.
 
     Returns
     -------
     What the last function returns.
+
+    Raises
+    ------
+    OptionError
+        If there are more segments than functions, or none.
 
     Examples
     --------

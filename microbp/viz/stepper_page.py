@@ -92,6 +92,7 @@ def stepper(
     Parameters
     ----------
     loss : Tensor
+        Where the backward pass starts; its graph must not be freed.
     grad : Tensor, optional
         The gradient to start with, for a `loss` of several elements.
     model : Module, optional

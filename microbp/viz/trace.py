@@ -45,6 +45,7 @@ def trace_backward(loss: Tensor, grad: Tensor | None = None, *, model: Any = Non
     Parameters
     ----------
     loss : Tensor
+        Where the backward pass starts; its graph must not be freed.
     grad : Tensor, optional
         The gradient to start with, of the shape of `loss`; 1 if that has one element.
     model : Module, optional

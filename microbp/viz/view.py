@@ -179,6 +179,10 @@ def look(
     gradients : {"auto", "all", "none"}
         Whether to work out the gradients of intermediate results: ``auto`` does so if a
         backward pass was run.
+
+    Returns
+    -------
+    View
     """
     return Builder(tuple(roots), model, params, values, gradients).view()
 

@@ -63,6 +63,11 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     inplace : bool
         Write the result into the input.
 
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `input`.
+
     Examples
     --------
     >>> import microbp
@@ -79,6 +84,23 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """min(max(0, x), 6), element by element.
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape; integers are taken too, but no truth values.
+    inplace
+        As for `relu`.
+
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `input`.
+
+    Raises
+    ------
+    DtypeError
+        For truth values.
+
     Examples
     --------
     >>> import microbp
@@ -92,6 +114,25 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
     """x where x > 0, else negative_slope * x.
 
     Source: Maas, Hannun & Ng, "Rectifier Nonlinearities Improve Neural Network Acoustic Models" (2013).
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape, floating-point.
+    negative_slope : float
+        The slope where x < 0.
+    inplace
+        As for `relu`.
+
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `input`.
+
+    Raises
+    ------
+    DtypeError
+        If the input is not floating-point.
 
     Examples
     --------
@@ -108,6 +149,25 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     Source: Clevert, Unterthiner & Hochreiter, "Fast and Accurate Deep Network Learning by Exponential Linear Units"
     (2016).
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape, floating-point.
+    alpha : float
+        The function goes to -alpha as x goes to minus infinity.
+    inplace
+        As for `relu`.
+
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `input`.
+
+    Raises
+    ------
+    DtypeError
+        If the input is not floating-point.
+
     Examples
     --------
     >>> import microbp
@@ -121,6 +181,27 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x where x > 0, else alpha * (exp(x / alpha) - 1).
 
     Source: Barron, "Continuously Differentiable Exponential Linear Units" (2017).
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape, floating-point.
+    alpha : float
+        Not 0; the function goes to -alpha as x goes to minus infinity.
+    inplace
+        As for `relu`.
+
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `input`.
+
+    Raises
+    ------
+    DtypeError
+        If the input is not floating-point.
+    ZeroDivisionError
+        If `alpha` is 0.
 
     Examples
     --------
@@ -137,6 +218,23 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """1.0507 * elu(x, alpha=1.6733), with which activations normalise themselves.
 
     Source: Klambauer, Unterthiner, Mayr & Hochreiter, "Self-Normalizing Neural Networks" (2017).
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape, floating-point.
+    inplace
+        As for `relu`.
+
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `input`.
+
+    Raises
+    ------
+    DtypeError
+        If the input is not floating-point.
 
     Examples
     --------
@@ -159,6 +257,18 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     approximate : {'none', 'tanh'}
         ``'tanh'`` computes x * (1 + tanh(√(2/π) * (x + 0.044715 x³))) / 2 instead.
 
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `input`.
+
+    Raises
+    ------
+    DtypeError
+        If the input is not floating-point.
+    OptionError
+        If `approximate` is something else.
+
     Examples
     --------
     >>> import microbp
@@ -175,6 +285,23 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
 
     Source: Elfwing, Uchibe & Doya, "Sigmoid-Weighted Linear Units" (2017).
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape, floating-point.
+    inplace
+        As for `relu`.
+
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `input`.
+
+    Raises
+    ------
+    DtypeError
+        If the input is not floating-point.
+
     Examples
     --------
     >>> import microbp
@@ -189,6 +316,23 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
 
     Source: Misra, "Mish: A Self Regularized Non-Monotonic Activation Function" (2019).
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape, floating-point.
+    inplace
+        As for `relu`.
+
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `input`.
+
+    Raises
+    ------
+    DtypeError
+        If the input is not floating-point.
+
     Examples
     --------
     >>> import microbp
@@ -200,6 +344,16 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
 
 def sigmoid(input: Tensor) -> Tensor:
     """1 / (1 + exp(-x)).
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape; integers are taken in the default dtype.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `input` and its floating-point dtype.
 
     Examples
     --------
@@ -213,6 +367,16 @@ def sigmoid(input: Tensor) -> Tensor:
 def tanh(input: Tensor) -> Tensor:
     """(exp(x) - exp(-x)) / (exp(x) + exp(-x)).
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape; integers are taken in the default dtype.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `input` and its floating-point dtype.
+
     Examples
     --------
     >>> import microbp
@@ -224,6 +388,25 @@ def tanh(input: Tensor) -> Tensor:
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """log(1 + exp(beta * x)) / beta, a smooth `relu`; x itself where beta * x > threshold.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape, floating-point.
+    beta : float
+        How sharp the bend is.
+    threshold : float
+        From where on the function is taken to be x, which it is but for rounding.
+
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `input`.
+
+    Raises
+    ------
+    DtypeError
+        If the input is not floating-point.
 
     Examples
     --------
@@ -237,6 +420,21 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
 def softsign(input: Tensor) -> Tensor:
     """x / (1 + \\|x\\|).
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape; integers are taken in the default dtype.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `input` and its floating-point dtype.
+
+    Raises
+    ------
+    DtypeError
+        For truth values.
+
     Examples
     --------
     >>> import microbp
@@ -248,6 +446,27 @@ def softsign(input: Tensor) -> Tensor:
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """x between min_val and max_val, the nearer of them elsewhere.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape; integers are taken too, but no truth values.
+    min_val, max_val : float
+        The bounds; for integers, they are rounded towards 0.
+    inplace
+        As for `relu`.
+
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `input`.
+
+    Raises
+    ------
+    DtypeError
+        For truth values.
+    OptionError
+        If `min_val` is larger than `max_val`, or negative for an unsigned dtype.
 
     Examples
     --------
@@ -277,6 +496,23 @@ def clipped(name: str, input: Any, low: float, high: float, inplace: bool) -> Te
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """min(max(0, x + 3), 6) / 6.
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape, floating-point.
+    inplace
+        As for `relu`.
+
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `input`.
+
+    Raises
+    ------
+    DtypeError
+        If the input is not floating-point.
+
     Examples
     --------
     >>> import microbp
@@ -291,6 +527,23 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
 
     Source: Howard et al., "Searching for MobileNetV3" (2019).
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape, floating-point.
+    inplace
+        As for `relu`.
+
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `input`.
+
+    Raises
+    ------
+    DtypeError
+        If the input is not floating-point.
+
     Examples
     --------
     >>> import microbp
@@ -302,6 +555,21 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
 
 def logsigmoid(input: Tensor) -> Tensor:
     """log(1 / (1 + exp(-x))), without underflow.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape, floating-point.
+
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `input`.
+
+    Raises
+    ------
+    DtypeError
+        If the input is not floating-point.
 
     Examples
     --------
@@ -315,6 +583,21 @@ def logsigmoid(input: Tensor) -> Tensor:
 def tanhshrink(input: Tensor) -> Tensor:
     """x - tanh(x).
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape; integers are taken in the default dtype.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `input` and its floating-point dtype.
+
+    Raises
+    ------
+    DtypeError
+        For truth values.
+
     Examples
     --------
     >>> import microbp
@@ -326,6 +609,27 @@ def tanhshrink(input: Tensor) -> Tensor:
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """x where x > threshold, else value.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape; integers are taken too, but no truth values.
+    threshold : float
+        Up to where x is replaced.
+    value : float
+        What replaces it.
+    inplace
+        As for `relu`.
+
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `input`.
+
+    Raises
+    ------
+    DtypeError
+        For truth values.
 
     Examples
     --------
@@ -345,6 +649,23 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """0 where \\|x\\| <= lambd, else x.
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape, floating-point.
+    lambd : float
+        How far from 0 the function is 0.
+
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `input`.
+
+    Raises
+    ------
+    DtypeError
+        If the input is not floating-point.
+
     Examples
     --------
     >>> import microbp
@@ -356,6 +677,25 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """x moved towards 0 by lambd, and 0 where it would go across.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape, floating-point.
+    lambd : float
+        How far x is moved; not negative.
+
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `input`.
+
+    Raises
+    ------
+    DtypeError
+        If the input is not floating-point.
+    OptionError
+        If `lambd` is negative.
 
     Examples
     --------

@@ -56,6 +56,8 @@ def cross_entropy(
         What to make of the losses.
     label_smoothing : float
         The share of the target, from 0 to 1, that is spread evenly over the classes.
+    size_average, reduce
+        As for `microbp.nn.functional.mse_loss`.
 
     Returns
     -------
@@ -66,6 +68,8 @@ def cross_entropy(
     ------
     RangeError, DtypeError, ShapeError
         If a label names no class, is no integer, or the shapes do not fit.
+    OptionError
+        If `label_smoothing` is not from 0 to 1.
 
     Examples
     --------
@@ -146,6 +150,20 @@ def nll_loss(
         Log-probabilities: (N, C), (N, C, d1, ...) or (C,).
     target, weight, ignore_index, reduction
         As for `cross_entropy`, with labels only.
+    size_average, reduce
+        As for `microbp.nn.functional.mse_loss`.
+
+    Returns
+    -------
+    Tensor
+        0-d, or of the shape of the labels for ``'none'``.
+
+    Raises
+    ------
+    ShapeError
+        If the input has no dimension of classes.
+    RangeError, DtypeError
+        As for `cross_entropy`.
 
     Examples
     --------

@@ -106,6 +106,18 @@ def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, o
         The dimension, or dimensions, of the norm.
     eps : float
         Keeps the divisor away from 0.
+    out : None
+        Not supported.
+
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `input`.
+
+    Raises
+    ------
+    NotImplementedError
+        If `out` is given.
 
     Examples
     --------

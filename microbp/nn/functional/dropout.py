@@ -32,6 +32,18 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     inplace : bool
         Write the result into the input.
 
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `input`.
+
+    Raises
+    ------
+    OptionError
+        If `p` is not from 0 to 1.
+    DtypeError
+        If the input is not floating-point.
+
     Examples
     --------
     >>> import microbp
@@ -54,6 +66,18 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
         (N, C, L) or (C, L).
     p, training, inplace
         As for `dropout`.
+
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `input`.
+
+    Raises
+    ------
+    OptionError
+        If `p` is not from 0 to 1.
+    ShapeError
+        If the input has not two or three dimensions.
 
     Examples
     --------
@@ -78,6 +102,18 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     p, training, inplace
         As for `dropout`.
 
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `input`.
+
+    Raises
+    ------
+    OptionError
+        If `p` is not from 0 to 1.
+    ShapeError
+        If there are fewer than two dimensions.
+
     Examples
     --------
     >>> import microbp
@@ -97,6 +133,18 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     p, training, inplace
         As for `dropout`.
 
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `input`.
+
+    Raises
+    ------
+    OptionError
+        If `p` is not from 0 to 1.
+    ShapeError
+        If there are fewer than two dimensions.
+
     Examples
     --------
     >>> import microbp
@@ -115,6 +163,18 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
     ----------
     input, p, training, inplace
         As for `dropout`.
+
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `input`.
+
+    Raises
+    ------
+    OptionError
+        If `p` is not from 0 to 1.
+    DtypeError
+        If the input is not floating-point.
 
     Examples
     --------
@@ -137,6 +197,18 @@ def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False,
         (N, C, ...).
     p, training, inplace
         As for `dropout`.
+
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `input`.
+
+    Raises
+    ------
+    OptionError
+        If `p` is not from 0 to 1.
+    ShapeError
+        If there are fewer than two dimensions.
 
     Examples
     --------

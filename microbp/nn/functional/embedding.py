@@ -55,6 +55,8 @@ def embedding(
         If a label names no row; the text says where.
     DtypeError, ShapeError
         If the labels are not int64 or int32, or the weight is not (V, D).
+    OptionError
+        If `padding_idx` is no row.
 
     Examples
     --------

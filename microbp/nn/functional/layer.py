@@ -74,6 +74,11 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     Tensor
         (..., out_features).
 
+    Raises
+    ------
+    ShapeError
+        If the shapes do not fit each other.
+
     Examples
     --------
     >>> import microbp
@@ -117,6 +122,13 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     -------
     Tensor
         int64, one dimension more.
+
+    Raises
+    ------
+    DtypeError
+        If the labels are not integers.
+    RangeError
+        If a label is negative or names no class, or there is nothing to count the classes by.
 
     Examples
     --------

@@ -50,6 +50,13 @@ def poisson_nll_loss(
         Added to λ below the logarithm.
     reduction : {'mean', 'sum', 'none'}
         What to make of the losses.
+    size_average, reduce
+        As for `microbp.nn.functional.mse_loss`.
+
+    Returns
+    -------
+    Tensor
+        0-d, or of the shape of `input` for ``'none'``.
 
     Warns
     -----
@@ -99,6 +106,11 @@ def gaussian_nll_loss(
         The least variance; as in PyTorch, the gradient takes no notice of it.
     reduction : {'mean', 'sum', 'none'}
         What to make of the losses.
+
+    Returns
+    -------
+    Tensor
+        0-d, or of the shape of `input` for ``'none'``.
 
     Raises
     ------

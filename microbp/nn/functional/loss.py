@@ -53,11 +53,20 @@ def mse_loss(
         What to make of the errors.
     weight : Tensor, optional
         A factor for each element; the mean is then over the sum of the weights.
+    size_average, reduce : None
+        PyTorch's older names for what `reduction` says; they are refused.
 
     Returns
     -------
     Tensor
         0-d, or of the input's shape for ``'none'``.
+
+    Raises
+    ------
+    OptionError
+        If there is no such reduction, or `size_average` or `reduce` is given.
+    DtypeError
+        If there is no floating-point number among them.
 
     Warns
     -----
@@ -97,6 +106,13 @@ def l1_loss(
     ----------
     input, target, reduction, weight
         As for `mse_loss`.
+    size_average, reduce
+        As for `mse_loss`.
+
+    Returns
+    -------
+    Tensor
+        0-d, or of the shape of `input` for ``'none'``.
 
     Examples
     --------
@@ -132,6 +148,18 @@ def smooth_l1_loss(
         As for `mse_loss`.
     beta : float
         Where the parabola ends; 0 gives `l1_loss`.
+    size_average, reduce
+        As for `mse_loss`.
+
+    Returns
+    -------
+    Tensor
+        0-d, or of the shape of `input` for ``'none'``.
+
+    Raises
+    ------
+    OptionError
+        If `beta` is negative.
 
     Examples
     --------
@@ -166,6 +194,16 @@ def huber_loss(
         Where the parabola ends; positive.
     weight : Tensor, optional
         A factor for each element; the mean is over the number of elements, as in PyTorch.
+
+    Returns
+    -------
+    Tensor
+        0-d, or of the shape of `input` for ``'none'``.
+
+    Raises
+    ------
+    OptionError
+        If `delta` is not positive.
 
     Examples
     --------
@@ -207,6 +245,13 @@ def binary_cross_entropy(
         A factor for each element, broadcast.
     reduction : {'mean', 'sum', 'none'}
         What to make of the losses.
+    size_average, reduce
+        As for `mse_loss`.
+
+    Returns
+    -------
+    Tensor
+        0-d, or of the shape of `input` for ``'none'``.
 
     Raises
     ------
@@ -269,6 +314,13 @@ def binary_cross_entropy_with_logits(
         What to make of the losses.
     pos_weight : Tensor, optional
         A factor for the first term, so that positive examples weigh more; broadcast.
+    size_average, reduce
+        As for `mse_loss`.
+
+    Returns
+    -------
+    Tensor
+        0-d, or of the shape of `input` for ``'none'``.
 
     Raises
     ------
@@ -325,6 +377,20 @@ def kl_div(
     reduction : {'mean', 'sum', 'none', 'batchmean'}
         ``'batchmean'`` divides the sum by the first dimension, as the definition asks; ``'mean'`` divides it by the
         number of elements, and warns.
+    log_target : bool
+        Whether `target` holds log-probabilities.
+    size_average, reduce
+        As for `mse_loss`.
+
+    Returns
+    -------
+    Tensor
+        0-d, or of the shape of `input` for ``'none'``.
+
+    Raises
+    ------
+    DtypeError
+        If the target is not floating-point.
 
     Examples
     --------

@@ -42,6 +42,13 @@ def soft_margin_loss(
         1 or -1, of the same shape.
     reduction : {'mean', 'sum', 'none'}
         What to make of the losses.
+    size_average, reduce
+        As for `microbp.nn.functional.mse_loss`.
+
+    Returns
+    -------
+    Tensor
+        0-d, or of the shape of `input` for ``'none'``.
 
     Raises
     ------
@@ -93,11 +100,20 @@ def multi_margin_loss(
         (C,): a factor for each class.
     reduction : {'mean', 'sum', 'none'}
         What to make of the losses.
+    size_average, reduce
+        As for `microbp.nn.functional.mse_loss`.
+
+    Returns
+    -------
+    Tensor
+        0-d, or of shape (N,) for ``'none'``.
 
     Raises
     ------
     ShapeError, DtypeError, RangeError
         If shapes do not fit, or a label is no integer or names no class.
+    OptionError
+        If `p` is neither 1 nor 2.
 
     Examples
     --------
@@ -145,6 +161,13 @@ def multilabel_margin_loss(
         Of the same shape: the labels of the right classes come first in each row, then a -1.
     reduction : {'mean', 'sum', 'none'}
         What to make of the losses.
+    size_average, reduce
+        As for `microbp.nn.functional.mse_loss`.
+
+    Returns
+    -------
+    Tensor
+        0-d, or of shape (N,) for ``'none'``.
 
     Raises
     ------
@@ -206,6 +229,13 @@ def multilabel_soft_margin_loss(
         (C,): a factor for each class.
     reduction : {'mean', 'sum', 'none'}
         What to make of the losses.
+    size_average, reduce
+        As for `microbp.nn.functional.mse_loss`.
+
+    Returns
+    -------
+    Tensor
+        0-d, or of shape (N,) for ``'none'``.
 
     Raises
     ------

@@ -19,6 +19,22 @@ def lp_pool1d(
 ) -> Tensor:
     """The p-norm of each window along the last dimension, as `lp_pool2d` has it.
 
+    Parameters
+    ----------
+    input : Tensor
+        (N, C, L) or (C, L), floating-point.
+    norm_type, kernel_size, stride, ceil_mode
+        As for `lp_pool2d`.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ShapeError, OptionError, DtypeError
+        As for `lp_pool2d`.
+
     Examples
     --------
     >>> import microbp
@@ -64,6 +80,22 @@ def lp_pool3d(
     input: Tensor, norm_type: float, kernel_size: Sizes, stride: Sizes | None = None, ceil_mode: bool = False
 ) -> Tensor:
     """The p-norm of each window over the last three dimensions, as `lp_pool2d` has it.
+
+    Parameters
+    ----------
+    input : Tensor
+        (N, C, D, H, W) or (C, D, H, W), floating-point.
+    norm_type, kernel_size, stride, ceil_mode
+        As for `lp_pool2d`.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ShapeError, OptionError, DtypeError
+        As for `lp_pool2d`.
 
     Examples
     --------

@@ -52,6 +52,13 @@ def hinge_embedding_loss(
         How far apart examples with target -1 have to be.
     reduction : {'mean', 'sum', 'none'}
         What to make of the losses.
+    size_average, reduce
+        As for `mse_loss`.
+
+    Returns
+    -------
+    Tensor
+        0-d, or of the shape of `input` for ``'none'``.
 
     Warns
     -----
@@ -94,6 +101,13 @@ def margin_ranking_loss(
         How far apart the ranks have to be.
     reduction : {'mean', 'sum', 'none'}
         What to make of the losses.
+    size_average, reduce
+        As for `mse_loss`.
+
+    Returns
+    -------
+    Tensor
+        0-d, or of the shape of the inputs for ``'none'``.
 
     Raises
     ------
@@ -148,6 +162,13 @@ def cosine_embedding_loss(
         The cosine up to which vectors with target -1 count as different.
     reduction : {'mean', 'sum', 'none'}
         What to make of the losses.
+    size_average, reduce
+        As for `mse_loss`.
+
+    Returns
+    -------
+    Tensor
+        0-d, or of shape (N,) for ``'none'``.
 
     Raises
     ------
@@ -209,6 +230,13 @@ def triplet_margin_loss(
         Take the distance between the positive and the negative example, if that is the smaller one.
     reduction : {'mean', 'sum', 'none'}
         What to make of the losses.
+    size_average, reduce
+        As for `mse_loss`.
+
+    Returns
+    -------
+    Tensor
+        0-d, or of shape (N,) for ``'none'``.
 
     Raises
     ------
@@ -253,6 +281,16 @@ def triplet_margin_with_distance_loss(
     distance_function : callable, optional
         Takes two of them, and gives the distance for each sample; `pairwise_distance` by default.
     margin, swap, reduction
+        As for `triplet_margin_loss`.
+
+    Returns
+    -------
+    Tensor
+        As for `triplet_margin_loss`.
+
+    Raises
+    ------
+    ShapeError, OptionError
         As for `triplet_margin_loss`.
 
     Examples

@@ -119,6 +119,16 @@ def upsample(
 ) -> Tensor:
     """`interpolate` under its old name, which warns.
 
+    Parameters
+    ----------
+    input, size, scale_factor, mode, align_corners
+        As for `interpolate`.
+
+    Returns
+    -------
+    Tensor
+        As for `interpolate`.
+
     Examples
     --------
     >>> import microbp, warnings

@@ -30,6 +30,18 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     weight : Tensor
         One slope, or one for each of the C channels.
 
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `input`.
+
+    Raises
+    ------
+    ShapeError
+        If there are not as many slopes as channels.
+    DtypeError
+        If input and weight are not of one floating-point dtype.
+
     Examples
     --------
     >>> import microbp
@@ -74,6 +86,18 @@ def rrelu(
         Whether to draw slopes.
     inplace : bool
         Write the result into the input.
+
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `input`.
+
+    Raises
+    ------
+    OptionError
+        If `lower` is larger than `upper`, or one of them not finite.
+    DtypeError
+        If the input is not floating-point.
 
     Examples
     --------

@@ -30,6 +30,16 @@ def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
     dtype : dtype, optional
         Convert the input first.
 
+    Returns
+    -------
+    Tensor
+        Of the shape of `input`.
+
+    Raises
+    ------
+    DtypeError
+        If the input is not floating-point.
+
     Examples
     --------
     >>> import microbp
@@ -47,6 +57,16 @@ def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dty
     input, dim, dtype
         As for `softmax`.
 
+    Returns
+    -------
+    Tensor
+        Of the shape of `input`.
+
+    Raises
+    ------
+    DtypeError
+        If the input is not floating-point.
+
     Examples
     --------
     >>> import microbp
@@ -63,6 +83,16 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
     ----------
     input, dim, dtype
         As for `softmax`.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `input`.
+
+    Raises
+    ------
+    DtypeError
+        If the input is not floating-point.
 
     Examples
     --------

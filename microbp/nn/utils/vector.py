@@ -25,6 +25,11 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     Tensor
         1-d.
 
+    Raises
+    ------
+    ShapeError
+        If there is no parameter.
+
     Examples
     --------
     >>> import microbp

@@ -111,6 +111,11 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     def step(self, epoch: float | None = None) -> None:
         """Go on to the next epoch, or to any, which may be a fraction: ``step(epoch + batch / batches)``.
 
+        Parameters
+        ----------
+        epoch : float, optional
+            Where to go; the next epoch without it.
+
         Raises
         ------
         OptionError

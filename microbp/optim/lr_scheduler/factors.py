@@ -119,6 +119,11 @@ class StepLR(Multiplied):
     last_epoch : int
         The epoch to go on from.
 
+    Raises
+    ------
+    OptionError
+        If `step_size` is less than 1.
+
     Examples
     --------
     >>> import microbp
@@ -193,6 +198,11 @@ class ConstantLR(Multiplied):
     last_epoch : int
         The epoch to go on from.
 
+    Raises
+    ------
+    OptionError
+        If the factor is not from 0 to 1.
+
     Examples
     --------
     >>> import microbp
@@ -234,6 +244,11 @@ class LinearLR(Multiplied):
         Over how many epochs.
     last_epoch : int
         The epoch to go on from.
+
+    Raises
+    ------
+    OptionError
+        If a factor is not from 0 to 1, or the first one is 0.
 
     Examples
     --------

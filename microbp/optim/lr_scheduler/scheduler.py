@@ -108,7 +108,13 @@ class LRScheduler:
         self.set_rates(self.get_lr())
 
     def set_rates(self, rates: Sequence[float]) -> None:
-        """Put a rate into each group."""
+        """Put a rate into each group.
+
+        Parameters
+        ----------
+        rates : sequence of float
+            One for each group.
+        """
         for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
             set_option(group, "lr", rate)
         self._last_lr = self.rates()
@@ -119,6 +125,18 @@ class LRScheduler:
 
     def per_group(self, name: str, value: Any) -> list[Any]:
         """An option that may be one value for all groups, or a list with one for each.
+
+        Parameters
+        ----------
+        name : str
+            What the option is called, for the error.
+        value : object, or list or tuple
+            The value, or the values.
+
+        Returns
+        -------
+        list
+            One for each group.
 
         Raises
         ------
@@ -146,6 +164,11 @@ class LRScheduler:
         """Take over what `state_dict` returned; the optimizer's own state dict holds the present rates.
 
         Of a state dict of PyTorch's, what this scheduler does not have is left aside.
+
+        Parameters
+        ----------
+        state_dict : dict
+            What `state_dict` returned.
         """
         own = self.__dict__
         for name, value in state_dict.items():

@@ -101,6 +101,11 @@ def default_convert(data: Any) -> Any:
     data : anything
         The sample.
 
+    Returns
+    -------
+    the sample
+        Nested as it was.
+
     Examples
     --------
     >>> import numpy as np

@@ -94,6 +94,8 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
     ------
     ShapeError
         If the lengths differ, or there is no first dimension.
+    OptionError
+        If there is no tensor.
 
     Examples
     --------
@@ -274,6 +276,12 @@ class ChainDataset(IterableDataset[Any]):
     Parameters
     ----------
     datasets : iterable of IterableDataset
+        The streams, in order.
+
+    Raises
+    ------
+    OptionError
+        If one of them is no `IterableDataset`.
 
     Examples
     --------

@@ -44,11 +44,12 @@ class DataLoader(Generic[T_co]):
         Gives lists of indices, instead of `batch_size`, `shuffle`, `sampler` and `drop_last`.
     num_workers : int
         Accepted, for scripts that set it: the batches are made in the calling thread all the same, and are
-        the same. So no worker ever runs, and `timeout`, `worker_init_fn`, `multiprocessing_context`,
-        `prefetch_factor`, `persistent_workers` and `in_order` have nothing to act on.
+        the same. So no worker ever runs.
+    timeout, worker_init_fn, multiprocessing_context, prefetch_factor, persistent_workers, in_order
+        Accepted, as far as they make sense for that number of workers; they have nothing to act on.
     collate_fn : callable, optional
         Makes a batch of a list of samples; `default_collate` by default.
-    pin_memory : bool
+    pin_memory, pin_memory_device
         Accepted; memory is not pinned without a device to copy to.
     drop_last : bool
         Leave out a last batch that is smaller.

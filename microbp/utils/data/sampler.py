@@ -221,6 +221,11 @@ class BatchSampler(Sampler[list[int]]):
     drop_last : bool
         Leave out a last batch that is smaller.
 
+    Raises
+    ------
+    OptionError
+        If `batch_size` is not positive, or `drop_last` no bool.
+
     Examples
     --------
     >>> list(BatchSampler(range(5), batch_size=2, drop_last=False))
