@@ -192,7 +192,7 @@ def test_frames_follow_the_switch_of_the_scheme(driver: Any) -> None:
 
 @in_browser
 def test_a_picture_that_was_made_smaller_opens_in_full_size(driver: Any) -> None:
-    page = Page(driver, SITE / "guides" / "drawing.html")
+    page = Page(driver, SITE / "gallery" / "chain_rule.html")
     page.open()
     driver.execute_async_script(SHOW_ALL)
     page.run("document.querySelector('img.made-smaller').click()")
