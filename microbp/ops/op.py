@@ -222,9 +222,10 @@ class Plan:
     constants : tuple of int
         The arguments that need no gradient; of rows with any number of arguments, none are named.
     guarded : tuple of int
-        The arguments whose values the rules use.
+        The arguments that are kept and must not be changed before the backward pass; not labels, say, that only second
+        derivatives use.
     guarded_on_tensors : tuple of int
-        The arguments whose values are used by such a pass.
+        All arguments that are kept, none of which may be changed before a pass that is itself recorded.
     keeps_output : bool
         Whether the output itself is kept.
     """
@@ -245,7 +246,7 @@ class Plan:
         self.shapes = tuple(owner.arguments.index(name) for name in shaped)
         self.make_steps(rules, on_tensors)
         self.constants = () if owner.variadic else tuple(k for k in range(len(owner.arguments)) if not needed >> k & 1)
-        used = {letter for _, rule in rules for letter in rule.letters}
+        used = {letter for _, rule in rules for letter in rule.letters}.union(owner.rules)
         kept = [letter for letter in values if letter in owner.arguments]
         self.guarded = tuple(owner.arguments.index(letter) for letter in kept if letter in used)
         self.guarded_on_tensors = tuple(owner.arguments.index(letter) for letter in kept)
