@@ -16,6 +16,8 @@ from tests.parity.report import Report
 settings.register_profile("house", deadline=None, derandomize=True)
 settings.load_profile("house")
 
+collect_ignore_glob = ["scripts/*.py"]  # programs for PyTorch, which `tests/test_scripts.py` runs
+
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--overwrite") and not hasattr(config, "workerinput"):

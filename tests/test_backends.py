@@ -20,7 +20,7 @@ def test_there_is_only_the_cpu() -> None:
 
 @pytest.mark.parametrize("name", ["backends", "backends.cudnn", "backends.mps"])
 def test_modules_can_be_imported(name: str) -> None:
-    importlib.import_module(f"torch.{name}")
+    importlib.import_module(f"{torch().__name__}.{name}")
     importlib.import_module(f"microbp.{name}")
 
 

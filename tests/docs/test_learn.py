@@ -96,7 +96,8 @@ def test_a_chapter_runs_and_prints_the_same_whatever_ran_before(path: Path, capf
         microbp.manual_seed(seed)
         assert list(follow(path, {})), "there is code in it"
         out, err = capfd.readouterr()
-        assert err == ""
+        ours = [line for line in err.splitlines() if not line.startswith("Fontconfig warning")]  # the system's fonts
+        assert not ours
         printed.append(re.sub(r"#\d+", "#", out))  # operations are numbered as they are made
     assert printed[0] == printed[1]
 
