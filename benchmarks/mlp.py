@@ -47,16 +47,13 @@ def goals_for(name: str, optimizer: str, times: Times) -> list[Goal]:
     """The goals that concern a workload."""
     goals = []
     if optimizer == "SGD":
-        against = times.ratio("microbp", "NumPy by hand")
-        goals.append(Goal(f"step on {name}, as a multiple of NumPy by hand", against, OF_HAND[name]))
-        against = times.ratio("microbp compiled", "NumPy by hand")
-        goals.append(Goal(f"step on {name}, compiled, as a multiple of NumPy by hand", against, OF_HAND[name]))
-        if "PyTorch" in times:
-            faster = times.ratio("PyTorch", "microbp")
-            goals.append(Goal(f"step on {name}, times faster than PyTorch", faster, OF_PYTORCH[name], from_above=False))
-        if "jax.jit" in times:
-            faster = times.ratio("jax.jit", "microbp")
-            goals.append(Goal(f"step on {name}, times faster than jax.jit", faster, 1.0, from_above=False))
+        for who, words in (("microbp", f"step on {name}"), ("step compiled", f"step on {name}, compiled")):
+            against = times.ratio(who, "NumPy by hand")
+            goals.append(Goal(f"{words}, as a multiple of NumPy by hand", against, OF_HAND[name]))
+            for peer, least in (("PyTorch", OF_PYTORCH[name]), ("jax.jit", 1.0)):
+                if peer in times:
+                    faster = times.ratio(peer, who)
+                    goals.append(Goal(f"{words}, times faster than {peer}", faster, least, from_above=False))
     elif name == "digits" and "PyTorch" in times:
         faster = times.ratio("PyTorch", "microbp")
         goals.append(Goal("step on digits with Adam, times faster than PyTorch", faster, 3.0, from_above=False))

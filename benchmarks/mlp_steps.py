@@ -125,9 +125,9 @@ def products_alone(x: Array, labels: Array, sizes: Sequence[int], optimizer: str
 
 
 def like_pytorch(
-    lib: Any, x: Array, labels: Array, sizes: Sequence[int], optimizer: str, compiled: bool = False
+    lib: Any, x: Array, labels: Array, sizes: Sequence[int], optimizer: str, compiled: str = ""
 ) -> Step | None:
-    """The step as PyTorch's tutorials write it, for microbp or PyTorch; perhaps with `compile` around the loss."""
+    """The step as PyTorch's tutorials write it, for microbp or PyTorch; perhaps with the loss or the step compiled."""
     if lib is None:
         return None
     layers = []
@@ -145,16 +145,17 @@ def like_pytorch(
     def loss_of(inputs: Any, targets: Any) -> Any:
         return criterion(model(inputs), targets)
 
-    evaluate = lib.compile(loss_of) if compiled else loss_of
+    evaluate = lib.compile(loss_of) if compiled == "loss" else loss_of
 
-    def step() -> float:
+    def train(inputs: Any, targets: Any) -> Any:
         chosen.zero_grad()
         loss = evaluate(inputs, targets)
         loss.backward()
         chosen.step()
-        return loss.item()
+        return loss
 
-    return step
+    step = lib.compile(train) if compiled == "step" else train
+    return lambda: step(inputs, targets).item()
 
 
 def with_pytorch(x: Array, labels: Array, sizes: Sequence[int], optimizer: str) -> Step | None:
@@ -265,7 +266,8 @@ def with_hips(x: Array, labels: Array, sizes: Sequence[int], optimizer: str) -> 
 CONTENDERS: dict[str, Callable[[Array, Array, Sequence[int], str], Step | None]] = {
     "NumPy by hand": by_hand,
     "microbp": partial(like_pytorch, microbp),
-    "microbp compiled": partial(like_pytorch, microbp, compiled=True),
+    "loss compiled": partial(like_pytorch, microbp, compiled="loss"),
+    "step compiled": partial(like_pytorch, microbp, compiled="step"),
     "PyTorch": with_pytorch,
     "jax.jit": with_jax,
     "MyGrad": with_mygrad,

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from microbp import label
+from microbp.effect import effect
 from microbp.engine import Node, propagate
 from microbp.errors import DtypeError, GraphError, MutationError, ShapeError
 from microbp.methods import method
@@ -24,7 +25,7 @@ from microbp.ops.quiet import IGNORE, error_state
 from microbp.ops.shape import cast, clone
 from microbp.tensor import Tensor, apply, new, wrap
 
-__all__ = ["backward", "grad"]
+__all__ = ["backward", "deliver", "grad"]
 
 accumulating = threading.Lock()
 if hasattr(os, "register_at_fork"):  # a child process must not inherit the lock as another thread happens to hold it
@@ -36,6 +37,7 @@ Tensors = Tensor | Sequence[Tensor]
 Gradients = Tensor | Sequence[Tensor | None] | None
 
 
+@effect
 def backward(
     tensors: Tensors,
     grad_tensors: Gradients = None,
@@ -80,16 +82,13 @@ def backward(
     if targets is not None and not targets:
         raise GraphError("backward() got an empty list of inputs")
     found = run(roots, grad_tensors, retain_graph, create_graph, targets)
-    if targets is None and become_gradients(found):
+    if targets is None:
+        deliver(found)
         return
     seen_by_hooks(found)
     kept = retained(found)
-    if targets is not None:
-        edges = {target: target.grad_fn or target for target in targets}
-        found = {target: found[edge] for target, edge in edges.items() if edge in found}
-    elif kept:
-        found = {edge: g for edge, g in found.items() if not isinstance(edge, Node)}
-    accumulate({**kept, **found} if kept else found)
+    edges = {target: target.grad_fn or target for target in targets}
+    accumulate({**kept, **{target: found[edge] for target, edge in edges.items() if edge in found}})
 
 
 @method("backward")
@@ -225,6 +224,21 @@ def run(
         error_state.set(settings)
         raise
     return found
+
+
+def deliver(found: dict[Any, Any]) -> None:
+    """Give the results of a pass to the leaves, and to tensors that keep theirs.
+
+    Parameters
+    ----------
+    found : dict of edge to array
+        What `propagate` returned, or would have.
+    """
+    if become_gradients(found):
+        return
+    seen_by_hooks(found)
+    kept = retained(found)
+    accumulate({**kept, **{edge: g for edge, g in found.items() if not isinstance(edge, Node)}})
 
 
 def become_gradients(found: dict[Any, Any]) -> bool:

@@ -15,7 +15,7 @@ import threading
 import weakref
 from typing import Any
 
-__all__ = ["Condemned", "CutOff", "forget_constants", "release"]
+__all__ = ["Condemned", "CutOff", "forget_constants", "release", "weakly"]
 
 
 class Condemned(threading.local):
@@ -46,8 +46,13 @@ def forget_constants(node: Any) -> None:
     for position in range(len(inputs)) if node.op.variadic else node.plan.constants:
         constant = inputs[position]
         if not getattr(constant, "_requires_grad", True):
-            inputs[position] = weakref.ref(constant) if constant._cut is None else CutOff(constant)
+            inputs[position] = weakly(constant)
     node.inputs = tuple(inputs)
+
+
+def weakly(constant: Any) -> weakref.ref[Any]:
+    """What a node holds of a constant once it needs its values no more."""
+    return weakref.ref(constant) if constant._cut is None else CutOff(constant)
 
 
 class CutOff(weakref.ref[Any]):

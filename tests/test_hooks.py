@@ -15,6 +15,20 @@ from tests.leaves import leaf
 from tests.referee import compare
 
 
+@pytest.mark.parametrize("with_hook", [False, True])
+def test_a_tensor_that_was_to_keep_its_gradient_may_be_gone(with_hook: bool) -> None:
+    x = microbp.ones(3, requires_grad=True)
+    if with_hook:
+        x.register_hook(lambda g: g)
+    y = x * 2
+    y.retain_grad()
+    total = y.sum()
+    del y
+    total.backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [2.0, 2.0, 2.0]
+
+
 def test_retain_grad() -> None:
     x = leaf(2.0)
     y = x * 3.0

@@ -14,7 +14,7 @@ LAYERS = [
     ["errors", "device", "backends", "handle", "lazy", "methods"],
     ["ops.docstring", "ops.op"],
     ["ops"],
-    ["dtypes", "label", "observer", "stack", "mode", "version", "release"],
+    ["dtypes", "label", "observer", "stack", "mode", "effect", "version", "release"],
     ["engine"],
     ["tensor"],
     ["inplace", "backward"],

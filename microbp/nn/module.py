@@ -14,6 +14,7 @@ import numpy as np
 
 from microbp.device import Device
 from microbp.dtypes import as_dtype
+from microbp.effect import effect
 from microbp.errors import DtypeError
 from microbp.lazy import shown_in_notebooks_by
 from microbp.nn.changes import note_change
@@ -508,6 +509,7 @@ class Module(Stateful):
             parameter.requires_grad_(requires_grad)
         return self
 
+    @effect
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters.
 

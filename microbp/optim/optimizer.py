@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from microbp.effect import effect
 from microbp.errors import DtypeError, OptionError, ShapeError, warn
 from microbp.mode import enable_grad
 from microbp.optim import packing
@@ -97,6 +98,11 @@ class Optimizer:
     """The entries of a parameter's state that have the shape of the parameter."""
 
     stepped = False
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "step" in vars(cls):
+            cls.step = effect(vars(cls)["step"])  # type: ignore[method-assign]
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):
@@ -291,6 +297,7 @@ class Optimizer:
         """Whether all options of a group are such that they stay valid until they are replaced."""
         return all(type(group.get(name)) in unchanging for name in self.defaults)
 
+    @effect
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters.
 

@@ -22,9 +22,11 @@ from microbp.autograd.bundle import CallRow
 from microbp.errors import CompileError
 from microbp.mode import current, observe
 from microbp.nn.module import Module
-from microbp.replay.replay import Replay, hooks_of, kind_of, modules_behind
+from microbp.replay.course import Trace, trace_of, unlike
+from microbp.replay.replay import FAILED, Replay, hooks_of, kind_of, modules_behind
 from microbp.replay.surroundings import Surroundings, require_apart
-from microbp.replay.trace import Impossible, Step, Tracer, difference, trace_of
+from microbp.replay.trace import Impossible, Tracer
+from microbp.replay.training import TrainingReplay
 from microbp.tensor import Tensor
 
 __all__ = ["Compiled", "CompiledModule", "compile"]
@@ -140,7 +142,7 @@ class Compiled:
         self.replayed = 0
         self._latest: Replay | None = None
         self._programs: dict[Any, list[Replay]] = {}
-        self._first: dict[Any, tuple[Step, ...]] = {}
+        self._first: dict[Any, Trace] = {}
         self._tries: dict[Any, int] = {}
         self._row = CallRow(name_of(function), f"{name_of(function)}(...)", (), "inputs", "backward(g, saved)")
 
@@ -157,7 +159,7 @@ class Compiled:
                 return self._record(key, args, kwargs) if self._is_worth_it(key) else self.function(*args, **kwargs)
             self._latest = replay
         output = replay.run(values, keywords)
-        if output is None:
+        if output is FAILED:
             return self.function(*args, **kwargs)
         self.replayed += 1
         return output
@@ -204,21 +206,22 @@ class Compiled:
         try:
             if kind_of_call(values, tuple(kwargs)) != key:
                 raise Impossible("it changes its arguments")
-            steps = trace_of(output, values, tracer)
+            trace = trace_of(output, values, tracer)
             modules = modules_behind(surroundings, tracer.shapes)
-            require_apart(values, steps, modules, surroundings)
+            require_apart(values, trace.steps, modules, surroundings)
             first = self._first.pop(key, None)
-            text = None if first is None else difference(first, steps)
+            text = None if first is None else unlike(first, trace)
             if text is not None:
                 self.reason = text
                 if self._tries[key] > 2:
                     raise Impossible(text)
             if first is None or text is not None:
-                self._first[key] = steps
+                self._first[key] = trace
             else:
                 if any(map(hooks_of, modules)):
                     raise Impossible("a module that it calls has hooks")
-                replay = Replay(self.function, self._row, steps, values, tuple(kwargs), modules, surroundings)
+                kind = Replay if trace.course is None else TrainingReplay
+                replay = kind(self.function, self._row, trace, values, tuple(kwargs), modules, surroundings)
                 self._programs.setdefault(key, []).append(replay)
                 self.reason = None
         except Impossible as problem:

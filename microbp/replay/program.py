@@ -12,7 +12,7 @@ import linecache
 import math
 import re
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -81,15 +81,19 @@ class Program:
         self.results = [self.new_name(f"{step.op.name}_{k + 1}") for k, step in enumerate(steps)]
         self.plans = self.planned()
         self.saved: dict[str, None] = {}  # an ordered set of variables
-        backward = self.written_backward() if self.plans[-1] is not None else ""
+        self.reached: dict[Any, None] = {}  # the inputs that get a gradient, in the order in which they get it
+        self.source = self.text()
         self.guarded = tuple(k for k, value in enumerate(self.inputs) if self.words[value] in self.saved)
         self.keeps_output = self.results[-1] in self.saved
-        self.source = self.written_forward() + backward
         filename = f"<replayed {next(serial)}>"
         weakref.finalize(self, linecache.cache.pop, filename, None)
         linecache.cache[filename] = (len(self.source), None, self.source.splitlines(keepends=True), filename)
         exec(compile(self.source, filename, "exec"), self.meanings)
-        self.forward: Callable[..., Any] = self.meanings.pop("forward")  # as globals of itself it would be a cycle
+        self.take_functions()
+
+    def take_functions(self) -> None:
+        """Take the functions out of the globals that they see, as they would be cycles there."""
+        self.forward: Callable[..., Any] = self.meanings.pop("forward")
         self.backward: Callable[..., Any] | None = self.meanings.pop("backward", None)
 
     def planned(self) -> list[Plan | None]:
@@ -177,15 +181,30 @@ class Program:
 
     # -- the text ------------------------------------------------------------------------------
 
-    def written_forward(self) -> str:
-        """The text of the forward pass, which forgets each result after its last use."""
-        lines = [f"def forward({', '.join(self.words.values())}):"]
-        last_use = {
-            operand.value: number
-            for number, step in enumerate(self.steps)
-            for operand in step.operands
-            if operand.kind == "step"
-        }
+    def text(self) -> str:
+        """Both functions."""
+        result = self.results[-1]
+        backward = self.backward_lines() if self.plans[-1] is not None else []
+        kept = {*self.words.values(), *self.saved, result}
+        lines = [
+            f"def forward({', '.join(self.words.values())}):",
+            *forgetting(self.forward_lines(), kept),
+            f"    return {result}, {tupled(self.saved)}",
+        ]
+        if backward:
+            lines += ["", "", f"def backward(d_{result}, saved):"]
+            lines += [f"    {tupled(self.saved)} = saved"] if self.saved else []
+            found = [self.gradient(value) if value in self.reached else "None" for value in self.inputs]
+            lines += [*backward, f"    return {tupled(found)}"]
+        return "\n".join(lines) + "\n"
+
+    def gradient(self, value: Any) -> str:
+        """The variable for the gradient of an input."""
+        return f"d_{self.words[value]}"
+
+    def forward_lines(self) -> list[str]:
+        """The operations, one by one."""
+        lines = []
         for number, step in enumerate(self.steps):
             name = self.results[number]
             targets = [
@@ -197,17 +216,10 @@ class Program:
             lines.append(f"    {', '.join(targets)} = {function}({', '.join(given)})")
             if step.shape == ():
                 lines.append(f"    {name} = asarray({name})")
-            done = {operand.value for operand in step.operands if operand.kind == "step"}
-            gone = [
-                self.results[k] for k in sorted(done) if last_use[k] == number and self.results[k] not in self.saved
-            ]
-            if gone:
-                lines.append(f"    del {', '.join(gone)}")
-        lines.append(f"    return {self.results[-1]}, {tupled(self.saved)}")
-        return "\n".join(lines) + "\n"
+        return lines
 
-    def written_backward(self) -> str:
-        """The text of the backward pass, with the formula of each rule beside its call."""
+    def backward_lines(self) -> list[str]:
+        """The rules in the order in which the engine would run them, with the formula of each beside its call."""
         lines = []
         received = {f"d_{self.results[-1]}"}
         for number in reversed(range(len(self.steps))):
@@ -231,16 +243,47 @@ class Program:
                     product = f"{target} + {product}"
                 elif operand.kind != "step":
                     product = f"own({product}, {g})"
+                    self.reached[operand.value] = None
                 received.add(target)
                 lines.append(f"    {target} = {product}  # d{argument} = {' '.join(rule.formula.split())}")
-        found = [
-            f"d_{self.words[value]}" if need and f"d_{self.words[value]}" in received else "None"
-            for value, need in zip(self.inputs, self.needed, strict=True)
-        ]
-        head = [f"\n\ndef backward(d_{self.results[-1]}, saved):"]
-        if self.saved:
-            head.append(f"    {tupled(self.saved)} = saved")
-        return "\n".join([*head, *lines, f"    return {tupled(found)}"]) + "\n"
+        return lines
+
+
+def forgetting(lines: Sequence[str], kept: Collection[str]) -> list[str]:
+    """The lines of a function, in which each variable is deleted after its last use, so that its memory is free.
+
+    Parameters
+    ----------
+    lines : sequence of str
+        Assignments.
+    kept : collection of str
+        The variables that stay.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> print("\\n".join(forgetting(["    y = f(x)", "    z = g(y)"], {"x", "z"})))
+        y = f(x)
+        z = g(y)
+        del y
+    """
+    last_use: dict[str, int] = {}
+    for number, line in enumerate(lines):
+        last_use |= dict.fromkeys(re.findall(r"\w+", line.partition("  # ")[0]), number)
+    assigned = dict.fromkeys(name for line in lines for name in re.findall(r"\w+", line.partition(" = ")[0]))
+    gone: dict[int, list[str]] = {}
+    for name in assigned:
+        if name not in kept and name != "_":
+            gone.setdefault(last_use[name], []).append(name)
+    out = []
+    for number, line in enumerate(lines):
+        out.append(line)
+        if number in gone:
+            out.append(f"    del {', '.join(gone[number])}")
+    return out
 
 
 def is_stretched(step: Step) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import weakref
 from collections.abc import Callable, Iterable, Sequence
-from operator import is_
+from operator import attrgetter, is_
 from typing import Any
 
 import numpy as np
@@ -20,13 +20,18 @@ from microbp.mode import enable_grad
 from microbp.nn.changes import changes
 from microbp.nn.module import Module
 from microbp.ops.quiet import IGNORE, error_state
+from microbp.replay.course import Trace
 from microbp.replay.program import Program
 from microbp.replay.surroundings import Surroundings
-from microbp.replay.trace import Step
 from microbp.tensor import Tensor, place_of_call, wrap
 from microbp.version import Onlooker, writes
 
-__all__ = ["Replay", "hooks_of", "kind_of", "modules_behind"]
+__all__ = ["FAILED", "Replay", "hooks_of", "kind_of", "modules_behind"]
+
+array_of, node_of, requires_grad_of = map(attrgetter, ("array", "node", "_requires_grad"))
+
+FAILED: Any = object()
+"""The output of a call that could not be replayed to its end, and has changed nothing."""
 
 
 class Replay:
@@ -38,8 +43,8 @@ class Replay:
         The function.
     row : CallRow
         The row of its calls.
-    steps : sequence of Step
-        The trace.
+    trace : Trace
+        What it does.
     values : sequence
         The arguments of the call that was traced.
     keywords : sequence of str
@@ -54,7 +59,7 @@ class Replay:
         self,
         function: Callable[..., Any],
         row: CallRow,
-        steps: Sequence[Step],
+        trace: Trace,
         values: Sequence[Any],
         keywords: tuple[str, ...],
         modules: Iterable[Module],
@@ -73,12 +78,19 @@ class Replay:
             for name, tensor in (*module.named_parameters(), *module.named_buffers()):
                 names[tensor] = max(names.get(tensor, ""), name, key=lambda text: text.count("."))
         requiring = [isinstance(value, Tensor) and value.requires_grad for value in values]
-        self.program = program = Program(steps, argument_names(function, len(values), keywords), requiring, names)
+        arguments = argument_names(function, len(values), keywords)
+        self.program = program = self.written(trace, arguments, requiring, names)
         self.used = [value for value in program.inputs if isinstance(value, int)]
         self.outside = [value for value in program.inputs if isinstance(value, Tensor)]
         self.arrays = [tensor.array for tensor in self.outside]
         self.needed = [tensor._requires_grad for tensor in self.outside]
         self.plan = CallPlan(program.needed)
+
+    def written(
+        self, trace: Trace, arguments: Sequence[str], requiring: Sequence[bool], names: dict[Tensor, str]
+    ) -> Program:
+        """The program for the operations of a trace."""
+        return Program(trace.steps, arguments, requiring, names)
 
     def fits(self, values: Sequence[Any], keywords: tuple[str, ...]) -> bool:
         """Whether arguments are of this program's kind; tensors only, and all distinct, as most are."""
@@ -101,24 +113,24 @@ class Replay:
             self.checked = latest
         if get_default_dtype() is not self.default_dtype or not self.surroundings.hold():
             return False
-        for k, tensor in enumerate(self.outside):
-            if tensor._requires_grad is not self.needed[k] or tensor.node is not None:
+        outside = self.outside
+        if not all(map(is_, map(requires_grad_of, outside), self.needed)) or any(map(node_of, outside)):
+            return False
+        if not all(map(is_, map(array_of, outside), self.arrays)):
+            arrays = list(map(array_of, outside))
+            if any(a.shape != b.shape or a.dtype != b.dtype for a, b in zip(arrays, self.arrays, strict=True)):
                 return False
-            array, known = tensor.array, self.arrays[k]
-            if array is not known:
-                if array.shape != known.shape or array.dtype != known.dtype:
-                    return False
-                self.arrays = [*self.arrays[:k], array, *self.arrays[k + 1 :]]
+            self.arrays = arrays
         return True
 
-    def run(self, values: Sequence[Any], keywords: Sequence[str]) -> Tensor | None:
-        """The output, with one node for all operations; None if the program failed, as it does for bad values."""
+    def run(self, values: Sequence[Any], keywords: Sequence[str]) -> Any:
+        """The output, with one node for all operations; `FAILED` if the program failed, as it does for bad values."""
         given = [values[k] for k in self.used]
         token = error_state.set(IGNORE)
         try:
             array, saved = self.program.forward(*[value.array for value in given], *self.arrays)
         except Exception:
-            return None
+            return FAILED
         finally:
             error_state.reset(token)
         output = wrap(array)

@@ -8,12 +8,16 @@ what it returns, raises and leaves behind is what it would be without anybody wa
 Two calls that gave the same trace are taken to be calls of the same straight-line program. What
 differs from call to call, such as a random mask, gives different traces. What cannot be seen in the
 operations (a write, a look at a value on which a branch may depend) ends the attempt, with a reason.
+What a training step does besides, to forget gradients, compute them and change parameters, is noted as
+`effect`s: see `microbp.replay.course`.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,9 +30,9 @@ from microbp.nn.changes import changes
 from microbp.observer import Step as Contribution
 from microbp.ops.op import Op
 from microbp.tensor import Tensor, place_of_call
-from microbp.version import writes
+from microbp.version import numbers, writes
 
-__all__ = ["Impossible", "Operand", "Step", "Tracer", "difference", "trace_of"]
+__all__ = ["Effect", "Impossible", "Operand", "Step", "Tracer", "difference", "is_plain", "steps_to"]
 
 PLAIN = frozenset({int, float, bool, str, type(None), type(Ellipsis)})
 """Types of numbers and options that are the same in two calls if they are equal."""
@@ -72,6 +76,16 @@ class Step(NamedTuple):
     """The user's line, in words; or nothing."""
 
 
+class Effect(NamedTuple):
+    """Something that a call did besides operations, by a method that is an `effect`."""
+
+    call: partial[Any]
+    """Does it again."""
+
+    number: int
+    """When: after all operations with smaller numbers."""
+
+
 class Tracer:
     """Watches a call: which operations it does, and what it does besides.
 
@@ -80,41 +94,83 @@ class Tracer:
     shapes : dict of Node to tuple of int
         The operations, and the shapes of their results. Those that no gradient is needed of have nodes too, which
         belong to no graph.
+    inputs : dict of Node to tuple
+        The operands of each. A backward pass lets go of some of those that nodes have.
     unrecorded_nodes : dict of Tensor to Node
         The nodes of the latter, by their results.
+    effects : list of Effect
+        What it did besides.
     """
 
     def __init__(self) -> None:
         self.shapes: dict[Node, tuple[int, ...]] = {}
+        self.inputs: dict[Node, tuple[Any, ...]] = {}
         self.unrecorded_nodes: dict[Tensor, Node] = {}
-        self.reasons: list[str] = []
+        self.effects: list[Effect] = []
+        self.reasons: list[Impossible] = []
+        self.busy = False  # with an effect, whatever it is made of
+        self.begin()
+
+    def begin(self) -> None:
+        """Take everything to be as it should be."""
         self.written = writes.latest
         self.changed = changes.latest
         self.chance = states_of_chance()
 
     def forward(self, node: Node, output: Tensor) -> None:
         """An operation was recorded."""
+        if self.busy:
+            return
         self.shapes[node] = output.array.shape
+        self.inputs[node] = node.inputs
         if isinstance(node.op, CallRow):
             self.remark(f"{label.title(node)}{label.at(node)} has a backward of its own")
 
     def unrecorded(self, op: Op, edges: tuple[Any, ...], options: dict[str, Any], output: Tensor) -> None:
         """An operation was done that needs no gradient."""
+        if self.busy:
+            return
         node = Node(op, op.plans[0], edges, options, (), place_of_call())
         self.shapes[node] = output.array.shape
+        self.inputs[node] = edges
         self.unrecorded_nodes[output] = node
 
     def backward(self, step: Contribution) -> None:
         """A gradient was computed."""
-        self.remark("it computes gradients")
+        self.remark("it computes gradients other than by loss.backward()")
 
     def remark(self, what: str) -> None:
         """The program did something that cannot be replayed."""
-        self.reasons.append(what)
+        if not self.busy:
+            self.reasons.append(Impossible(what))
+
+    @contextmanager
+    def effect(self, call: partial[Any]) -> Iterator[None]:
+        """The program does something that can be done again as a whole."""
+        if self.busy:
+            yield
+            return
+        self.look()
+        self.effects.append(Effect(call, next(numbers)))
+        self.busy = True
+        try:
+            yield
+        finally:
+            self.busy = False
+            self.begin()
 
     def node_of(self, edge: Any) -> Any:
         """The node of the operation that gave an input of another; the edge itself if it came from elsewhere."""
         return self.unrecorded_nodes.get(edge, edge) if isinstance(edge, Tensor) else edge
+
+    def look(self) -> None:
+        """Note what the program has left behind since all was as it should be."""
+        if writes.latest != self.written:
+            self.reasons.append(Impossible("it writes to tensors", lasting=False))
+        if changes.latest != self.changed:
+            self.reasons.append(Impossible("it changes modules", lasting=False))
+        if states_of_chance() != self.chance:
+            self.reasons.append(Impossible("it draws random numbers", lasting=False))
 
     def check(self) -> None:
         """Give up if anything was noticed.
@@ -124,30 +180,25 @@ class Tracer:
         Impossible
             With the reason.
         """
+        self.look()
         if self.reasons:
-            raise Impossible(self.reasons[0])
-        if writes.latest != self.written:
-            raise Impossible("it writes to tensors", lasting=False)
-        if changes.latest != self.changed:
-            raise Impossible("it changes modules", lasting=False)
-        if states_of_chance() != self.chance:
-            raise Impossible("it draws random numbers", lasting=False)
+            raise self.reasons[0]
 
 
 def states_of_chance() -> tuple[Any, ...]:
     """What the generators of random numbers are about to give."""
     _, numbers, place, *_ = np.random.get_state()
     random = sys.modules.get("random")  # Python's own, which only a program that imports it can use
-    return get_rng_state().tolist(), random and random.getstate(), np.asarray(numbers).tolist(), place
+    return get_rng_state().array.tolist(), random and random.getstate(), np.asarray(numbers).tolist(), place
 
 
-def trace_of(output: Any, values: Sequence[Any], tracer: Tracer) -> tuple[Step, ...]:
-    """The operations of a call that was watched by a tracer and returned this.
+def steps_to(result: Tensor, values: Sequence[Any], tracer: Tracer) -> tuple[Step, ...]:
+    """The operations of a call that was watched by a tracer and that led to a result.
 
     Parameters
     ----------
-    output : object
-        What it returned.
+    result : Tensor
+        What it computed.
     values : sequence
         Its arguments.
     tracer : Tracer
@@ -155,13 +206,10 @@ def trace_of(output: Any, values: Sequence[Any], tracer: Tracer) -> tuple[Step, 
     Raises
     ------
     Impossible
-        If the output is not the result of operations, or one of these cannot be replayed.
+        If it is not the result of operations, or one of these cannot be replayed.
     """
-    tracer.check()
-    if not isinstance(output, Tensor):
-        raise Impossible(f"it returns {type(output).__name__}, not one tensor")
-    last = tracer.node_of(output.node or output)
-    if last not in tracer.shapes or last.op.view or output._base is not None:
+    last = tracer.node_of(result.node or result)
+    if last not in tracer.shapes or last.op.view or result._base is not None:
         raise Impossible("it returns a view, or what it was given or found")
     arguments = {value.grad_fn or value: k for k, value in enumerate(values) if isinstance(value, Tensor)}
     nodes = used_by(last, arguments, tracer)
@@ -172,7 +220,7 @@ def trace_of(output: Any, values: Sequence[Any], tracer: Tracer) -> tuple[Step, 
         if not is_plain(node.options):
             raise Impossible(f"{label.title(node)}{where} depends on more than its operands")
         operands = []
-        for edge in map(tracer.node_of, node.inputs):
+        for edge in map(tracer.node_of, tracer.inputs[node]):
             if type(edge) in PLAIN:
                 operands.append(Operand("number", edge, ()))
             elif edge in arguments:
@@ -192,7 +240,7 @@ def used_by(last: Node, arguments: Collection[Any], tracer: Tracer) -> list[Node
     found = {last}
     stack = [last]
     while stack:
-        for edge in map(tracer.node_of, stack.pop().inputs):
+        for edge in map(tracer.node_of, tracer.inputs[stack.pop()]):
             if isinstance(edge, Node) and edge in tracer.shapes and edge not in arguments and edge not in found:
                 found.add(edge)
                 stack.append(edge)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from microbp.effect import effect
 from microbp.errors import warn
 from microbp.tensor import Tensor, wrap
 
@@ -78,6 +79,7 @@ def get_total_norm(
     return wrap(np.asarray(total, listed[0].dtype))
 
 
+@effect
 def clip_grads_with_norm_(
     parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor | float, foreach: bool | None = None
 ) -> None:
@@ -112,6 +114,7 @@ def clip_grads_with_norm_(
             g._versioned().write()
 
 
+@effect
 def clip_grad_norm_(
     parameters: Tensor | Iterable[Tensor],
     max_norm: float,
@@ -172,6 +175,7 @@ def norm_of(values: np.ndarray[Any, Any], norm_type: float) -> float:
     return float(np.linalg.norm(flat, norm_type)) if flat.size else 0.0
 
 
+@effect
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
     """Limit every element of the gradients to between -clip_value and clip_value, in place.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from microbp.effect import effect
 from microbp.errors import OptionError, warn
 from microbp.optim.optimizer import Optimizer
 from microbp.tensor import Tensor
@@ -85,6 +86,7 @@ class LRScheduler:
         """The rates that this scheduler has set last, one for each group."""
         return self._last_lr
 
+    @effect
     def step(self) -> None:
         """Go on to the next epoch; call it after ``optimizer.step()``."""
         if self._step_count == 1 and not self.optimizer.stepped:

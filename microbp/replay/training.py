@@ -1,0 +1,124 @@
+"""A training step as one program: the loss and all gradients, and what stands around them.
+
+The gradients go to the leaves as those of ``loss.backward()`` do, so that hooks and gradients that are
+there already count. Everything else that the function does to gradients and parameters is done
+by the very methods that it calls: a learning rate that was changed, a parameter group that was
+added, are those of now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from microbp.backward import deliver
+from microbp.engine import Node
+from microbp.ops.quiet import IGNORE, error_state
+from microbp.release import weakly
+from microbp.replay.course import Course, Trace
+from microbp.replay.program import Program, forgetting, tupled
+from microbp.replay.replay import FAILED, Replay
+from microbp.tensor import Tensor, place_of_call, wrap
+from microbp.version import numbers, writes
+
+__all__ = ["TrainingProgram", "TrainingReplay"]
+
+
+class TrainingProgram(Program):
+    """The loss and its gradients as one Python function.
+
+    Parameters
+    ----------
+    trace : Trace
+        What the training step does.
+    arguments, requiring, named
+        As for `Program`.
+
+    Attributes
+    ----------
+    step : callable
+        From the arrays of the inputs to the loss, and a tuple of the gradients of what `reached` names.
+    """
+
+    def __init__(
+        self, trace: Trace, arguments: Sequence[str], requiring: Sequence[bool], named: dict[Tensor, str]
+    ) -> None:
+        assert trace.course is not None
+        self.course: Course = trace.course
+        self.one = np.ones(trace.steps[-1].shape, trace.dtype)
+        super().__init__(trace.steps, arguments, requiring, named)
+
+    def text(self) -> str:
+        """The one function."""
+        result = self.results[-1]
+        backward = self.backward_lines()
+        gradients = [self.gradient(value) for value in self.reached]
+        lines = [*self.forward_lines(), f"    d_{result} = {self.name_of('one', self.one)}", *backward]
+        return "\n".join(
+            [
+                f"def training_step({', '.join(self.words.values())}):",
+                *forgetting(lines, {*self.words.values(), *gradients, result}),
+                f"    return {result}, {tupled(gradients)}",
+                "",
+                str(self.course),
+            ]
+        )
+
+    def take_functions(self) -> None:
+        self.step: Callable[..., Any] = self.meanings.pop("training_step")
+
+
+class TrainingReplay(Replay):
+    """A program for training steps of one kind; see `Replay`."""
+
+    program: TrainingProgram
+
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        held = zip(self.outside, self.needed, strict=True)
+        self.edges = [tensor if need else weakly(tensor) for tensor, need in held]
+
+    def written(
+        self, trace: Trace, arguments: Sequence[str], requiring: Sequence[bool], names: dict[Tensor, str]
+    ) -> TrainingProgram:
+        """The program for the operations of a trace, and their gradients."""
+        return TrainingProgram(trace, arguments, requiring, names)
+
+    def run(self, values: Sequence[Any], keywords: Sequence[str]) -> Any:
+        """Take a training step, and return what the function returns; `FAILED` if the loss cannot be computed."""
+        program, course = self.program, self.program.course
+        for call in course.before:
+            call()
+        begun = next(numbers)
+        token = error_state.set(IGNORE)
+        try:
+            loss, gradients = program.step(*[values[k].array for k in self.used], *self.arrays)
+        except Exception:
+            return FAILED
+        finally:
+            error_state.reset(token)
+        if writes.latest > begun and self.was_written_to(begun, values):
+            return FAILED
+        output = None if course.returned == "nothing" else self.output(values, loss)
+        for call in course.between:
+            call()
+        deliver(dict(zip(program.reached, gradients, strict=True)))
+        for call in course.after:
+            call()
+        return output
+
+    def was_written_to(self, begun: int, values: Sequence[Any]) -> bool:
+        """Whether another thread has written to what the gradients depend on while they were computed."""
+        edges = [*[values[k] for k in self.used], *self.outside]
+        versions = [edges[k].version_at(begun) for k in self.program.guarded]
+        return any(version is not None and version.written > begun for version in versions)
+
+    def output(self, values: Sequence[Any], loss: np.ndarray[Any, Any]) -> Tensor:
+        """The loss, with a graph that backward has been through."""
+        edges = (*[weakly(values[k]) for k in self.used], *self.edges)
+        node = Node(self.row, self.plan, edges, {}, (), place_of_call())
+        node.kept = None
+        output = wrap(loss, node)
+        return output.detach() if self.program.course.returned == "detached" else output
