@@ -9,19 +9,39 @@ around them is done by calling the same methods again.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from microbp.autograd.tree import leaves_of, map_leaves, tensors_of
 from microbp.backward import backward
+from microbp.engine import Node
 from microbp.replay.trace import Effect, Impossible, Step, Tracer, difference, is_plain, steps_to
 from microbp.tensor import Tensor
 
-__all__ = ["Course", "Trace", "trace_of", "unlike"]
+__all__ = ["Course", "Returned", "Trace", "trace_of", "unlike"]
 
 Calls = tuple[partial[Any], ...]
+
+
+@dataclass(frozen=True)
+class Returned:
+    """A tensor that a training step returns.
+
+    Attributes
+    ----------
+    number : int
+        Which operation gave it.
+    detached : bool
+        Whether it has no history.
+    """
+
+    number: int
+    detached: bool
 
 
 class Course(NamedTuple):
@@ -36,8 +56,8 @@ class Course(NamedTuple):
     after: Calls
     """What is done once the gradients are there: an optimizer's step, a scheduler's."""
 
-    returned: str
-    """``"nothing"``, ``"loss"``, or ``"detached"``: the loss without its history."""
+    output: Any
+    """What is returned: a `Returned`, or a tuple, list or dict of these, and of numbers; or None."""
 
     def __str__(self) -> str:
         """In words."""
@@ -52,8 +72,11 @@ class Trace(NamedTuple):
     steps: tuple[Step, ...]
     """The operations that count, in their order."""
 
+    result: int
+    """The number of that which gave what the call returned, or the loss that it went back from."""
+
     dtype: np.dtype[Any]
-    """Of what they led to: of what the call returned, or of the loss that it went back from."""
+    """Of that result."""
 
     course: Course | None
     """What else it did; None for nothing."""
@@ -76,11 +99,18 @@ def trace_of(output: Any, values: Sequence[Any], tracer: Tracer) -> Trace:
         If it cannot be replayed.
     """
     tracer.check()
+    if tracer.effects:
+        return training_trace(output, values, tracer)
+    if not isinstance(output, Tensor):
+        raise Impossible(f"it returns {type(output).__name__}, not one tensor")
+    node, _ = tracer.origin(output)
+    steps, numbers = steps_to([node], values, tracer)
+    return Trace(steps, numbers[node], output.dtype, None)
+
+
+def training_trace(output: Any, values: Sequence[Any], tracer: Tracer) -> Trace:
+    """The same for a call that did more than operations."""
     passes = [effect for effect in tracer.effects if is_backward(effect)]
-    if not tracer.effects:
-        if not isinstance(output, Tensor):
-            raise Impossible(f"it returns {type(output).__name__}, not one tensor")
-        return Trace(steps_to(output, values, tracer), output.dtype, None)
     for effect in tracer.effects:
         if effect not in passes and not all(can_be_given_again(value, values) for value in arguments_of(effect)):
             raise Impossible(f"it calls {told(effect.call)} with more than numbers and parameters")
@@ -90,13 +120,23 @@ def trace_of(output: Any, values: Sequence[Any], tracer: Tracer) -> Trace:
     loss = root_of(passes[0])
     if any(isinstance(value, Tensor) and value.requires_grad for value in values):
         raise Impossible("it computes gradients of an argument, or of what that was computed from")
-    steps = steps_to(loss, values, tracer)
-    return Trace(steps, loss.dtype, course_of(tracer, passes[0], returned(output, loss)))
+    first, _ = tracer.origin(loss)
+    others = {tensor: tracer.origin(tensor) for tensor in tensors_of(output)}
+    through = gone_through(first, tracer)
+    if any(tensor.requires_grad and node not in through for tensor, (node, _) in others.items()):
+        raise Impossible("it returns what no backward pass has gone through")
+    steps, numbers = steps_to([first, *(node for node, _ in others.values())], values, tracer)
+    returned = {tensor: Returned(numbers[node], detached) for tensor, (node, detached) in others.items()}
+    tree = map_leaves(lambda leaf: returned[leaf] if isinstance(leaf, Tensor) else leaf, output)
+    if not all(isinstance(leaf, Returned) or is_plain(leaf) for leaf in leaves_of(tree)):
+        raise Impossible(f"it returns {type(output).__name__}, not tensors and numbers")
+    course = course_of(tracer, passes[0], min(node.number for node in numbers), tree)
+    require_done_before(tracer, passes[0], steps, numbers)
+    return Trace(steps, numbers[first], loss.dtype, course)
 
 
-def course_of(tracer: Tracer, backward_pass: Effect, what: str) -> Course:
-    """The effects of a call in three parts."""
-    first = min(node.number for node in tracer.shapes)
+def course_of(tracer: Tracer, backward_pass: Effect, first: int, output: Any) -> Course:
+    """The effects of a call in three parts; `first` is the number of its first operation."""
     before: list[partial[Any]] = []
     between: list[partial[Any]] = []
     after: list[partial[Any]] = []
@@ -107,7 +147,37 @@ def course_of(tracer: Tracer, backward_pass: Effect, what: str) -> Course:
             if effect.call.func.__name__ != "zero_grad":
                 raise Impossible(f"it calls {told(effect.call)} before it computes gradients")
             (before if effect.number < first else between).append(effect.call)
-    return Course(tuple(before), tuple(between), tuple(after), what)
+    return Course(tuple(before), tuple(between), tuple(after), output)
+
+
+def gone_through(first: Node, tracer: Tracer) -> set[Node]:
+    """The operations of a call that a backward pass from one of them visits, and frees."""
+    found = {first}
+    stack = [first]
+    while stack:
+        node = stack.pop()
+        for position, edge in enumerate(tracer.inputs[node]):
+            if node.op.differentiable >> position & 1 and edge in tracer.shapes and edge not in found:
+                found.add(edge)
+                stack.append(edge)
+    return found
+
+
+def require_done_before(
+    tracer: Tracer, backward_pass: Effect, steps: Sequence[Step], numbers: Mapping[Node, int]
+) -> None:
+    """Give up if an operation uses what may have been changed before it, as the program does all of them first.
+
+    Raises
+    ------
+    Impossible
+        If there is one.
+    """
+    changed = min((e.number for e in tracer.effects if e.number > backward_pass.number), default=math.inf)
+    for node, number in numbers.items():
+        step = steps[number]
+        if node.number > changed and any(operand.kind == "outside" for operand in step.operands):
+            raise Impossible(f"{step.op.name}{step.where} comes after parameters were changed")
 
 
 def is_backward(effect: Effect) -> bool:
@@ -122,17 +192,6 @@ def root_of(backward_pass: Effect) -> Tensor:
     if not isinstance(root, Tensor) or any(value not in (None, False) for value in given.values()):
         raise Impossible("it computes gradients other than by loss.backward()")
     return root
-
-
-def returned(output: Any, loss: Tensor) -> str:
-    """What a training step returns, in a word."""
-    if output is None:
-        return "nothing"
-    if output is loss:
-        return "loss"
-    if isinstance(output, Tensor) and output.array is loss.array and not output._requires_grad:
-        return "detached"
-    raise Impossible(f"it returns {type(output).__name__}, neither the loss that it goes back from, nor nothing")
 
 
 def is_method(call: partial[Any]) -> bool:
@@ -169,9 +228,11 @@ def unlike(first: Trace, second: Trace) -> str | None:
     if first.course is None or second.course is None:
         return "one call computed gradients, the next did not"
     calls = [(*course.before, None, *course.between, None, *course.after) for course in (first.course, second.course)]
-    if len(calls[0]) == len(calls[1]) and all(map(same, *calls)) and first.course.returned == second.course.returned:
-        return None
-    return "what it does to gradients and parameters differed in two calls, or was done to other objects"
+    if len(calls[0]) != len(calls[1]) or not all(map(same, *calls)):
+        return "what it does to gradients and parameters differed in two calls, or was done to other objects"
+    if repr(first.course.output) != repr(second.course.output):
+        return "it returned different things in two calls"
+    return None
 
 
 def same(one: partial[Any] | None, two: partial[Any] | None) -> bool:

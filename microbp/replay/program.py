@@ -34,6 +34,8 @@ class Program:
     ----------
     steps : sequence of Step
         The trace.
+    result : int
+        Which of these gives the result, from whose gradient the backward goes back.
     arguments : sequence of str
         The names of the arguments.
     requiring : sequence of bool
@@ -60,7 +62,12 @@ class Program:
     """
 
     def __init__(
-        self, steps: Sequence[Step], arguments: Sequence[str], requiring: Sequence[bool], named: Mapping[Tensor, str]
+        self,
+        steps: Sequence[Step],
+        result: int,
+        arguments: Sequence[str],
+        requiring: Sequence[bool],
+        named: Mapping[Tensor, str],
     ) -> None:
         self.steps = steps
         self.meanings: dict[str, Any] = {"asarray": np.asarray, "own": own, "sum_to": sum_to}
@@ -79,12 +86,14 @@ class Program:
             self.needed.append(value._requires_grad)
             self.inputs.append(value)
         self.results = [self.new_name(f"{step.op.name}_{k + 1}") for k, step in enumerate(steps)]
+        self.result = self.results[result]
         self.plans = self.planned()
+        self.has_gradients = self.plans[result] is not None
         self.saved: dict[str, None] = {}  # an ordered set of variables
         self.reached: dict[Any, None] = {}  # the inputs that get a gradient, in the order in which they get it
         self.source = self.text()
         self.guarded = tuple(k for k, value in enumerate(self.inputs) if self.words[value] in self.saved)
-        self.keeps_output = self.results[-1] in self.saved
+        self.keeps_output = self.result in self.saved
         filename = f"<replayed {next(serial)}>"
         weakref.finalize(self, linecache.cache.pop, filename, None)
         linecache.cache[filename] = (len(self.source), None, self.source.splitlines(keepends=True), filename)
@@ -183,8 +192,8 @@ class Program:
 
     def text(self) -> str:
         """Both functions."""
-        result = self.results[-1]
-        backward = self.backward_lines() if self.plans[-1] is not None else []
+        result = self.result
+        backward = self.backward_lines() if self.has_gradients else []
         kept = {*self.words.values(), *self.saved, result}
         lines = [
             f"def forward({', '.join(self.words.values())}):",
@@ -221,7 +230,7 @@ class Program:
     def backward_lines(self) -> list[str]:
         """The rules in the order in which the engine would run them, with the formula of each beside its call."""
         lines = []
-        received = {f"d_{self.results[-1]}"}
+        received = {f"d_{self.result}"}
         for number in reversed(range(len(self.steps))):
             step, plan, g = self.steps[number], self.plans[number], f"d_{self.results[number]}"
             if plan is None or g not in received:

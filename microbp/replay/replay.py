@@ -90,7 +90,7 @@ class Replay:
         self, trace: Trace, arguments: Sequence[str], requiring: Sequence[bool], names: dict[Tensor, str]
     ) -> Program:
         """The program for the operations of a trace."""
-        return Program(trace.steps, arguments, requiring, names)
+        return Program(trace.steps, trace.result, arguments, requiring, names)
 
     def fits(self, values: Sequence[Any], keywords: tuple[str, ...]) -> bool:
         """Whether arguments are of this program's kind; tensors only, and all distinct, as most are."""

@@ -105,6 +105,7 @@ class Tracer:
     def __init__(self) -> None:
         self.shapes: dict[Node, tuple[int, ...]] = {}
         self.inputs: dict[Node, tuple[Any, ...]] = {}
+        self.arrays: dict[int, tuple[Node, np.ndarray[Any, Any]]] = {}  # the results, by the ids of their arrays
         self.unrecorded_nodes: dict[Tensor, Node] = {}
         self.effects: list[Effect] = []
         self.reasons: list[Impossible] = []
@@ -121,8 +122,7 @@ class Tracer:
         """An operation was recorded."""
         if self.busy:
             return
-        self.shapes[node] = output.array.shape
-        self.inputs[node] = node.inputs
+        self.note(node, node.inputs, output)
         if isinstance(node.op, CallRow):
             self.remark(f"{label.title(node)}{label.at(node)} has a backward of its own")
 
@@ -131,9 +131,14 @@ class Tracer:
         if self.busy:
             return
         node = Node(op, op.plans[0], edges, options, (), place_of_call())
+        self.note(node, edges, output)
+        self.unrecorded_nodes[output] = node
+
+    def note(self, node: Node, edges: tuple[Any, ...], output: Tensor) -> None:
+        """Note an operation."""
         self.shapes[node] = output.array.shape
         self.inputs[node] = edges
-        self.unrecorded_nodes[output] = node
+        self.arrays[id(output.array)] = node, output.array
 
     def backward(self, step: Contribution) -> None:
         """A gradient was computed."""
@@ -162,6 +167,22 @@ class Tracer:
     def node_of(self, edge: Any) -> Any:
         """The node of the operation that gave an input of another; the edge itself if it came from elsewhere."""
         return self.unrecorded_nodes.get(edge, edge) if isinstance(edge, Tensor) else edge
+
+    def origin(self, tensor: Tensor) -> tuple[Node, bool]:
+        """The operation that gave a tensor, and whether the tensor was cut off from it (`Tensor.detach`).
+
+        Raises
+        ------
+        Impossible
+            If there was none, or it is a view.
+        """
+        node = self.node_of(tensor.node or tensor)
+        detached = node not in self.shapes and not tensor._requires_grad and id(tensor.array) in self.arrays
+        if detached:
+            node, _ = self.arrays[id(tensor.array)]
+        if node not in self.shapes or node.op.view or tensor._base is not None:
+            raise Impossible("it returns a view, or what it was given or found")
+        return node, detached
 
     def look(self) -> None:
         """Note what the program has left behind since all was as it should be."""
@@ -192,27 +213,31 @@ def states_of_chance() -> tuple[Any, ...]:
     return get_rng_state().array.tolist(), random and random.getstate(), np.asarray(numbers).tolist(), place
 
 
-def steps_to(result: Tensor, values: Sequence[Any], tracer: Tracer) -> tuple[Step, ...]:
-    """The operations of a call that was watched by a tracer and that led to a result.
+def steps_to(
+    results: Sequence[Node], values: Sequence[Any], tracer: Tracer
+) -> tuple[tuple[Step, ...], dict[Node, int]]:
+    """The operations of a call that was watched by a tracer and that led to some results.
 
     Parameters
     ----------
-    result : Tensor
-        What it computed.
+    results : sequence of Node
+        The operations that gave them.
     values : sequence
-        Its arguments.
+        The arguments of the call.
     tracer : Tracer
+
+    Returns
+    -------
+    tuple of Step, dict of Node to int
+        The operations in the order in which they were done, and the number of each.
 
     Raises
     ------
     Impossible
-        If it is not the result of operations, or one of these cannot be replayed.
+        If one of them cannot be replayed.
     """
-    last = tracer.node_of(result.node or result)
-    if last not in tracer.shapes or last.op.view or result._base is not None:
-        raise Impossible("it returns a view, or what it was given or found")
     arguments = {value.grad_fn or value: k for k, value in enumerate(values) if isinstance(value, Tensor)}
-    nodes = used_by(last, arguments, tracer)
+    nodes = used_by(results, arguments, tracer)
     numbers = {node: number for number, node in enumerate(nodes)}
     steps = []
     for node in nodes:
@@ -232,13 +257,13 @@ def steps_to(result: Tensor, values: Sequence[Any], tracer: Tracer) -> tuple[Ste
             else:
                 operands.append(Operand("outside", edge, edge.array.shape))
         steps.append(Step(node.op, tuple(operands), node.options, tracer.shapes[node], where))
-    return tuple(steps)
+    return tuple(steps), numbers
 
 
-def used_by(last: Node, arguments: Collection[Any], tracer: Tracer) -> list[Node]:
-    """The nodes of a call that the last of them was computed from, in the order of their creation."""
-    found = {last}
-    stack = [last]
+def used_by(results: Sequence[Node], arguments: Collection[Any], tracer: Tracer) -> list[Node]:
+    """The nodes of a call that some of them were computed from, these included, in the order of their creation."""
+    found = set(results)
+    stack = [*found]
     while stack:
         for edge in map(tracer.node_of, tracer.inputs[stack.pop()]):
             if isinstance(edge, Node) and edge in tracer.shapes and edge not in arguments and edge not in found:

@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from microbp.autograd.tree import leaves_of, map_leaves
 from microbp.backward import deliver
 from microbp.engine import Node
 from microbp.ops.quiet import IGNORE, error_state
 from microbp.release import weakly
-from microbp.replay.course import Course, Trace
+from microbp.replay.course import Course, Returned, Trace
 from microbp.replay.program import Program, forgetting, tupled
 from microbp.replay.replay import FAILED, Replay
 from microbp.tensor import Tensor, place_of_call, wrap
@@ -39,7 +40,9 @@ class TrainingProgram(Program):
     Attributes
     ----------
     step : callable
-        From the arrays of the inputs to the loss, and a tuple of the gradients of what `reached` names.
+        From the arrays of the inputs to a tuple of the gradients of what `reached` names, and of the results to return.
+    returned : tuple of int
+        The numbers of the operations that give these results.
     """
 
     def __init__(
@@ -47,20 +50,22 @@ class TrainingProgram(Program):
     ) -> None:
         assert trace.course is not None
         self.course: Course = trace.course
-        self.one = np.ones(trace.steps[-1].shape, trace.dtype)
-        super().__init__(trace.steps, arguments, requiring, named)
+        self.one = np.ones(trace.steps[trace.result].shape, trace.dtype)
+        leaves = [leaf for leaf in leaves_of(trace.course.output) if isinstance(leaf, Returned)]
+        self.returned = tuple(dict.fromkeys(leaf.number for leaf in leaves))
+        super().__init__(trace.steps, trace.result, arguments, requiring, named)
 
     def text(self) -> str:
         """The one function."""
-        result = self.results[-1]
         backward = self.backward_lines()
         gradients = [self.gradient(value) for value in self.reached]
-        lines = [*self.forward_lines(), f"    d_{result} = {self.name_of('one', self.one)}", *backward]
+        results = [self.results[number] for number in self.returned]
+        lines = [*self.forward_lines(), f"    d_{self.result} = {self.name_of('one', self.one)}", *backward]
         return "\n".join(
             [
                 f"def training_step({', '.join(self.words.values())}):",
-                *forgetting(lines, {*self.words.values(), *gradients, result}),
-                f"    return {result}, {tupled(gradients)}",
+                *forgetting(lines, {*self.words.values(), *gradients, *results}),
+                f"    return {tupled(gradients)}, {tupled(results)}",
                 "",
                 str(self.course),
             ]
@@ -94,14 +99,14 @@ class TrainingReplay(Replay):
         begun = next(numbers)
         token = error_state.set(IGNORE)
         try:
-            loss, gradients = program.step(*[values[k].array for k in self.used], *self.arrays)
+            gradients, results = program.step(*[values[k].array for k in self.used], *self.arrays)
         except Exception:
             return FAILED
         finally:
             error_state.reset(token)
         if writes.latest > begun and self.was_written_to(begun, values):
             return FAILED
-        output = None if course.returned == "nothing" else self.output(values, loss)
+        output = self.output(values, results)
         for call in course.between:
             call()
         deliver(dict(zip(program.reached, gradients, strict=True)))
@@ -115,10 +120,22 @@ class TrainingReplay(Replay):
         versions = [edges[k].version_at(begun) for k in self.program.guarded]
         return any(version is not None and version.written > begun for version in versions)
 
-    def output(self, values: Sequence[Any], loss: np.ndarray[Any, Any]) -> Tensor:
-        """The loss, with a graph that backward has been through."""
+    def output(self, values: Sequence[Any], results: Sequence[np.ndarray[Any, Any]]) -> Any:
+        """What the function returns: results with a graph that backward has been through, or cut off from it."""
+        if not results:
+            return self.program.course.output
         edges = (*[weakly(values[k]) for k in self.used], *self.edges)
-        node = Node(self.row, self.plan, edges, {}, (), place_of_call())
-        node.kept = None
-        output = wrap(loss, node)
-        return output.detach() if self.program.course.returned == "detached" else output
+        found = {}
+        for number, array in zip(self.program.returned, results, strict=True):
+            node = None
+            if self.program.plans[number] is not None:
+                node = Node(self.row, self.plan, edges, {}, (), place_of_call())
+                node.kept = None
+            found[number] = wrap(array, node)
+
+        def tensor(leaf: Any) -> Any:
+            if not isinstance(leaf, Returned):
+                return leaf
+            return found[leaf.number].detach() if leaf.detached else found[leaf.number]
+
+        return map_leaves(tensor, self.program.course.output)

@@ -92,3 +92,40 @@ def test_replayed_on_other_values(operation: Operation) -> None:
             for other in variants(arrays):
                 mine, theirs = outcome(compiled, other, needed), outcome(function, other, needed)
                 assert equal(mine, theirs), f"{operation.name}{one}: {mine} is not {theirs}\n{compiled.source}"
+
+
+def trained(operation: Operation, compiled: bool) -> tuple[list[Any], int]:
+    """The gradients of leaves that an operation is applied to, after each of some steps; and how many were replayed."""
+    one = next(one for layout, one in operation.calls() if not one.written)
+    leaves = [wrap(np.ascontiguousarray(array).copy()) for array in one.arrays()]
+    for leaf in leaves:
+        leaf.requires_grad_(leaf.dtype.kind == "f")
+
+    def step(factor: Tensor) -> None:
+        parts = [part for part in tensors_of(run(operation, one, microbp, *leaves)) if part.requires_grad]
+        loss: Any = sum((part.sum() for part in parts), start=factor * 0.0) * factor
+        loss.backward()
+
+    call = microbp.compile(step) if compiled else step
+    found: list[Any] = []
+    for number in range(4):
+        microbp.manual_seed(0)
+        try:
+            call(microbp.tensor(number + 1.0))
+        except Exception as error:
+            found.append((type(error), str(error)))
+        found.append([None if leaf.grad is None else leaf.grad.array.copy() for leaf in leaves])
+    return found, call.replayed if compiled else 0
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("operation", CATALOGUE.values(), ids=list(CATALOGUE))
+def test_replayed_within_a_training_step(operation: Operation) -> None:
+    if any(not one.written for _, one in operation.calls()):
+        assert equal(trained(operation, compiled=True)[0], trained(operation, compiled=False)[0])
+
+
+def test_common_operations_are_replayed() -> None:
+    names = ["add", "mul", "exp", "tanh", "relu", "matmul", "sum", "mean", "logsumexp", "where", "cumsum"]
+    found = {name: trained(CATALOGUE[name], compiled=True)[1] for name in names}
+    assert found == dict.fromkeys(names, 2)

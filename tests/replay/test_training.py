@@ -194,6 +194,40 @@ def test_gradients_have_memory_of_their_own():
 # -- what it returns -------------------------------------------------------------------------------
 
 
+def test_results_on_the_way_can_be_returned_too():
+    def make_one():
+        model, optimizer, _ = trainer()
+
+        def step(x, t):
+            optimizer.zero_grad()
+            logits = model(x)
+            right = (logits.argmax(1) == t).float().mean()
+            loss = nn.functional.cross_entropy(logits, t)
+            loss.backward()
+            optimizer.step()
+            wrong = 1 - (logits.argmax(1) == t).float().mean()
+            return {"loss": loss, "detached": loss.detach(), "more": [logits, right, wrong, None, 3]}
+
+        return model, optimizer, step
+
+    (model, optimizer, step), (twin, its_optimizer, reference) = make_one(), make_one()
+    compiled = microbp.compile(step)
+    for number in range(5):
+        mine, theirs = compiled(x * (number + 1.0), labels), reference(x * (number + 1.0), labels)
+        assert list(mine) == list(theirs)
+        assert mine["more"][3:] == theirs["more"][3:] == [None, 3]
+        pairs = [(mine["loss"], theirs["loss"]), (mine["detached"], theirs["detached"])]
+        for one, other in pairs + list(zip(mine["more"][:3], theirs["more"][:3], strict=True)):
+            assert one.tolist() == other.tolist()
+            assert (one.dtype, one.requires_grad) == (other.dtype, other.requires_grad)
+        assert state_of(model, optimizer) == state_of(twin, its_optimizer)
+    assert compiled.replayed == 3
+    with pytest.raises(GraphError, match="a second time"):
+        mine["more"][0].sum().backward()
+    mine["detached"].zero_()
+    assert mine["loss"].item() == 0
+
+
 def replayed(**options):
     """A model, its optimizer, and its training step, after so many calls that the next is replayed."""
     model, optimizer, step = trainer(**options)
@@ -323,6 +357,25 @@ def something_else(x, t):
     return x
 
 
+def another_head(x, t):
+    logits = model(x)
+    criterion(logits, t).backward()
+    return logits.exp()
+
+
+def changed_before(x, t):
+    loss = loss_of(x, t)
+    loss.backward()
+    optimizer.step()
+    return model(x).detach()
+
+
+def counting_objects(x, t):
+    loss = loss_of(x, t)
+    loss.backward()
+    return loss, object()
+
+
 def with_metric(x, t):
     loss = loss_of(x, t)
     loss.backward()
@@ -361,7 +414,10 @@ def averaged(x, t):
         (several, "other than by loss.backward()"),
         (by_grad, "other than by loss.backward()"),
         (looking, "it looks at values"),
-        (something_else, "it returns Tensor, neither the loss that it goes back from, nor nothing"),
+        (something_else, "it returns a view, or what it was given or found"),
+        (another_head, "it returns what no backward pass has gone through"),
+        (changed_before, "comes after parameters were changed"),
+        (counting_objects, "it returns tuple, not tensors and numbers"),
         (with_metric, "it calls ReduceLROnPlateau.step() with more than numbers and parameters"),
         (clipped_argument, "it calls clip_grad_norm_() with more than numbers and parameters"),
         (fresh_optimizer, "was done to other objects"),
