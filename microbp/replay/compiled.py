@@ -3,7 +3,8 @@
 The first two calls run as always, and are traced. If the traces agree, the third call runs the program
 that was made of them: straight-line NumPy, without the cost of recording each operation. Its result
 stands in the graph as one operation, so that everything around it (the loss, hooks, optimizers,
-``autograd.grad``) is as before. Where a call does not fit the program, the function itself runs.
+``autograd.grad``) is as before. A function may also be a whole training step, see `microbp.replay.training`.
+Where a call does not fit the program, the function itself runs.
 
 Sources: the replay of traces is as old as Wengert, "A simple automatic derivative evaluation program"
 (1964); to trust it after the second recording, and the guards, are what just-in-time compilers do, as in
@@ -59,7 +60,11 @@ def compile(
     observers such as anomaly mode, for second derivatives, and where a call cannot be replayed: `Compiled.reason` says
     why, such as for dropout, which draws random numbers, or for an ``if`` on the value of a tensor.
 
-    Two things are left to the user. What a function does besides operations on tensors, such as to print, it does in
+    The function may be a whole training step: forget the gradients, compute a loss, call its ``backward()``, clip the
+    gradients, call the ``step()`` of an optimizer and of a scheduler. The operations and their gradients are replayed,
+    and all the rest is called as ever. That is the fastest way to train.
+
+    Two things are left to the user. What a function does besides, such as to print or to append to a list, it does in
     the calls that are recorded, and not in those that are replayed. And what it finds in other ways than by name (a
     file, the time, an attribute whose name is computed) is taken to stay as it is: give that as an argument.
 
@@ -96,8 +101,8 @@ def compile(
         mul_1 = mul(leaf, x)
         pow_2 = pow(mul_1, 2)
         sum_3 = sum(pow_2, dim=None, keepdim=False)
-        sum_3 = asarray(sum_3)
         del pow_2
+        sum_3 = asarray(sum_3)
         return sum_3, (mul_1, x)
     <BLANKLINE>
     <BLANKLINE>
@@ -108,6 +113,24 @@ def compile(
         d_leaf = own(mul_da(d_mul_1, x), d_mul_1)  # da = g * b
         return (None, d_leaf)
     <BLANKLINE>
+
+    A whole training step:
+
+    >>> optimizer = microbp.optim.SGD([w], lr=0.01)
+    >>> @microbp.compile
+    ... def training_step(x):
+    ...     optimizer.zero_grad()
+    ...     loss = ((w * x) ** 2).sum()
+    ...     loss.backward()
+    ...     optimizer.step()
+    ...     return loss
+    >>> for _ in range(3):
+    ...     print(training_step(microbp.tensor([3.0, 4.0])).item())
+    73.0
+    35.64520263671875
+    17.753177642822266
+    >>> training_step
+    <compiled training_step: 1 calls replayed>
     """
     if model is None:
         return partial(compile, fullgraph=fullgraph, disable=disable)
