@@ -8,7 +8,7 @@ added, are those of now.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -122,8 +122,9 @@ class TrainingReplay(Replay):
 
     def output(self, values: Sequence[Any], results: Sequence[np.ndarray[Any, Any]]) -> Any:
         """What the function returns: results with a graph that backward has been through, or cut off from it."""
+        tree = self.program.course.output
         if not results:
-            return self.program.course.output
+            return tree
         edges = (*[weakly(values[k]) for k in self.used], *self.edges)
         found = {}
         for number, array in zip(self.program.returned, results, strict=True):
@@ -132,10 +133,13 @@ class TrainingReplay(Replay):
                 node = Node(self.row, self.plan, edges, {}, (), place_of_call())
                 node.kept = None
             found[number] = wrap(array, node)
+        if isinstance(tree, Returned):
+            return returned(tree, found)
+        return map_leaves(lambda leaf: returned(leaf, found), tree)
 
-        def tensor(leaf: Any) -> Any:
-            if not isinstance(leaf, Returned):
-                return leaf
-            return found[leaf.number].detach() if leaf.detached else found[leaf.number]
 
-        return map_leaves(tensor, self.program.course.output)
+def returned(leaf: Any, found: Mapping[int, Tensor]) -> Any:
+    """A part of what is returned: a result, perhaps without its history; a number as it is."""
+    if not isinstance(leaf, Returned):
+        return leaf
+    return found[leaf.number].detach() if leaf.detached else found[leaf.number]

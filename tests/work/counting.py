@@ -90,12 +90,19 @@ def adam(parameters: Any) -> optim.Optimizer:
     return optim.Adam(parameters)
 
 
-WORKLOADS: dict[str, tuple[Callable[[], Workload], Callable[[Any], optim.Optimizer]]] = {
-    "digits, SGD": (digits, sgd),
-    "digits, Adam": (digits, adam),
-    "LeNet, SGD": (lenet, sgd),
-    "LSTM, SGD": (lstm, sgd),
-    "attention block, SGD": (attention, sgd),
+def as_it_is(function: Callable[[], Tensor]) -> Callable[[], Tensor]:
+    """A training step that is recorded each time."""
+    return function
+
+
+Make = Callable[[], Workload]
+WORKLOADS: dict[str, tuple[Make, Callable[[Any], optim.Optimizer], Callable[[Any], Callable[[], Tensor]]]] = {
+    "digits, SGD": (digits, sgd, as_it_is),
+    "digits, SGD, compiled": (digits, sgd, microbp.compile),
+    "digits, Adam": (digits, adam, as_it_is),
+    "LeNet, SGD": (lenet, sgd, as_it_is),
+    "LSTM, SGD": (lstm, sgd, as_it_is),
+    "attention block, SGD": (attention, sgd, as_it_is),
 }
 
 
@@ -151,16 +158,21 @@ def work(name: str) -> dict[str, int]:
         What `Counter` counts in a whole step, and ``arrays`` and ``bytes``: what the forward left alive for the
         backward pass, as NumPy allocated it.
     """
-    make, optimizer_of = WORKLOADS[name]
+    make, optimizer_of, prepared = WORKLOADS[name]
     model, forward = make()
     optimizer = optimizer_of(model.parameters())
 
-    def step() -> float:
+    def training_step() -> Tensor:
         optimizer.zero_grad()
         loss = forward()
         loss.backward()
         optimizer.step()
-        return float(loss.item())
+        return loss
+
+    train = prepared(training_step)
+
+    def step() -> float:
+        return float(train().item())
 
     for _ in range(3):
         step()

@@ -18,6 +18,7 @@ from tests.work.counting import WORKLOADS
 
 BOUNDS = {
     "digits, SGD": {"bytecodes": 4210, "operations": 103, "calls": 166, "arrays": 4, "bytes": 21_508},
+    "digits, SGD, compiled": {"bytecodes": 1915, "operations": 103, "calls": 76, "arrays": 4, "bytes": 21_508},
     "digits, Adam": {"bytecodes": 5650, "operations": 277, "calls": 186, "arrays": 4, "bytes": 21_508},
     "LeNet, SGD": {"bytecodes": 21_000, "operations": 1170, "calls": 800, "arrays": 10, "bytes": 357_508},
     "LSTM, SGD": {"bytecodes": 35_000, "operations": 3740, "calls": 582, "arrays": 8, "bytes": 662_148},
