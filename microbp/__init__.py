@@ -19,7 +19,6 @@ from microbp import backward as backward
 from microbp import errors as errors
 from microbp.device import cuda as cuda
 from microbp.device import device as device
-from microbp.display import *
 from microbp.dtypes import boolean as bool
 from microbp.dtypes import float16 as float16
 from microbp.dtypes import float16 as half
@@ -37,44 +36,10 @@ from microbp.dtypes import int64 as int64
 from microbp.dtypes import int64 as long
 from microbp.dtypes import set_default_dtype as set_default_dtype
 from microbp.dtypes import uint8 as uint8
-from microbp.functions.arithmetic import *
-from microbp.functions.choice import *
-from microbp.functions.comparison import *
-from microbp.functions.contraction import *
-from microbp.functions.conversion import *
-from microbp.functions.covariance import *
 from microbp.functions.creation import *
-from microbp.functions.diagonal import *
-from microbp.functions.distance import *
-from microbp.functions.elementwise import *
-from microbp.functions.embedded import *
-from microbp.functions.extremes import *
-from microbp.functions.gathering import *
-from microbp.functions.generator import *
-from microbp.functions.indexing import *
+from microbp.functions.homes import FUNCTIONS
 from microbp.functions.joining import *
-from microbp.functions.legacy import *
-from microbp.functions.like import *
-from microbp.functions.linalg import *
-from microbp.functions.linear_algebra import *
-from microbp.functions.occurrences import *
-from microbp.functions.products import *
-from microbp.functions.quantiles import *
-from microbp.functions.random import *
-from microbp.functions.rearrange import *
-from microbp.functions.reduction import *
-from microbp.functions.rows import *
-from microbp.functions.running import *
-from microbp.functions.scatter import *
-from microbp.functions.scatter_reduce import *
-from microbp.functions.searching import *
 from microbp.functions.shape import *
-from microbp.functions.slices import *
-from microbp.functions.softmax import *
-from microbp.functions.sorting import *
-from microbp.functions.splitting import *
-from microbp.functions.statistics import *
-from microbp.functions.windows import *
 from microbp.lazy import loaded_when_used
 from microbp.mode import enable_grad as enable_grad
 from microbp.mode import inference_mode as inference_mode
@@ -95,6 +60,42 @@ if TYPE_CHECKING:
     from microbp import utils as utils
     from microbp import viz as viz
     from microbp.autograd.why_no_grad import why_no_grad as why_no_grad
+    from microbp.display import *
+    from microbp.functions.arithmetic import *
+    from microbp.functions.choice import *
+    from microbp.functions.comparison import *
+    from microbp.functions.contraction import *
+    from microbp.functions.conversion import *
+    from microbp.functions.covariance import *
+    from microbp.functions.diagonal import *
+    from microbp.functions.distance import *
+    from microbp.functions.elementwise import *
+    from microbp.functions.embedded import *
+    from microbp.functions.extremes import *
+    from microbp.functions.gathering import *
+    from microbp.functions.generator import *
+    from microbp.functions.indexing import *
+    from microbp.functions.legacy import *
+    from microbp.functions.like import *
+    from microbp.functions.linalg import *
+    from microbp.functions.linear_algebra import *
+    from microbp.functions.occurrences import *
+    from microbp.functions.products import *
+    from microbp.functions.quantiles import *
+    from microbp.functions.random import *
+    from microbp.functions.rearrange import *
+    from microbp.functions.reduction import *
+    from microbp.functions.rows import *
+    from microbp.functions.running import *
+    from microbp.functions.scatter import *
+    from microbp.functions.scatter_reduce import *
+    from microbp.functions.searching import *
+    from microbp.functions.slices import *
+    from microbp.functions.softmax import *
+    from microbp.functions.sorting import *
+    from microbp.functions.splitting import *
+    from microbp.functions.statistics import *
+    from microbp.functions.windows import *
     from microbp.replay import Compiled as Compiled
     from microbp.replay import compile as compile
     from microbp.serialization import load as load
@@ -104,6 +105,7 @@ else:
     __getattr__, __dir__ = loaded_when_used(
         __name__,
         {
+            **{name: home for home, names in FUNCTIONS.items() for name in names.split()},
             "Compiled": "replay",
             "autograd": "autograd",
             "backends": "backends",
@@ -123,5 +125,5 @@ else:
         },
     )
 
-del loaded_when_used
+del FUNCTIONS, loaded_when_used
 __version__ = "0.1.0"

@@ -198,6 +198,7 @@ def propagate(
     pending = dict(seeds)
     wanted = None if targets is None else between(collect(seeds), targets)
     found: dict[Any, Any] = {}  # gradients of what is no leaf, but is asked for
+    partly: set[Any] = set()  # edges whose gradient is in memory of this pass alone, to which rules may add
     observer = current.get().observer
     queue = [(-edge.number, edge) for edge in pending if isinstance(edge, Node)]
     heapify(queue)
@@ -223,6 +224,11 @@ def propagate(
                 continue
             try:
                 if only is None:
+                    if (adds := node.op.adds) is not None and observer is None:
+                        if edge in partly:
+                            pending[edge] = adds(pending[edge], g, **node.options)
+                            continue
+                        partly.add(edge)
                     product = rule(g, *pick(kept), **{name: node.options[name] for name in options})
                 elif only < 0:
                     product = rule(g)

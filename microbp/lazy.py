@@ -34,6 +34,8 @@ def loaded_when_used(package: str, homes: Mapping[str, str]) -> tuple[Callable[[
     namespace = vars(import_module(package))
 
     def attribute(name: str) -> Any:
+        if name == "__all__":  # what ``from package import *`` asks for
+            return [name for name in names() if not name.startswith("_")]
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         module = import_module(f"{package}.{homes[name]}")

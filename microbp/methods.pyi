@@ -1,7 +1,7 @@
 """The methods of a tensor, for type checkers. Written by tests/test_methods.py; do not edit."""
 
 import builtins
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from microbp.device import Device
 from microbp.tensor import Tensor
 
-__all__ = ["Methods", "method"]
+__all__ = ["Methods", "loaded_when_used", "method"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -430,4 +430,5 @@ class Methods:
     def xlogy_(self, *others: Any, **options: Any) -> Self: ...
     def zero_(self) -> Self: ...
 
+def loaded_when_used(module: str, names: Iterable[str]) -> None: ...
 def method(name: str) -> Callable[[F], F]: ...

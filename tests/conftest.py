@@ -10,7 +10,13 @@ from hypothesis import settings
 
 import microbp
 import microbp.nn  # so that every row is in the registry
+from microbp.functions.homes import FUNCTIONS, METHODS
 from tests.parity.report import Report
+
+# The tests look at all of the package, and so at what is loaded when it is first used.
+for owner, homes in ((microbp, FUNCTIONS), (microbp.Tensor, METHODS)):
+    for name in " ".join(homes.values()).split():
+        getattr(owner, name)
 
 # The same examples in every run, however busy the machine is.
 settings.register_profile("house", deadline=None, derandomize=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import sys
 import time
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ from hypothesis import strategies as st
 import microbp
 from microbp import errors
 from microbp.engine import Node, collect
-from microbp.mode import Step
+from microbp.mode import Step, observe
+from microbp.ops.indexing import getitem, put_add
 from tests.leaves import leaf
 from tests.referee import compare
 
@@ -251,3 +253,124 @@ def test_an_observer_is_told_of_every_step() -> None:
     assert recorder.told == [("mul", 9.0), ("mul", 0, 1.0, 3.0, 3.0, 3.0), ("mul", 1, 1.0, 3.0, 3.0, 6.0)]
     x * x
     assert len(recorder.told) == 3
+
+
+PARTS: dict[str, Any] = {
+    "positions": lambda x: [x[t] for t in range(len(x))],
+    "iteration": lambda x: list(x),
+    "unbind": lambda x: x.unbind(0),
+    "unbind along another axis": lambda x: x.unbind(1),
+    "chunk": lambda x: x.chunk(len(x)),
+    "split": lambda x: x.split(1),
+    "split by sizes": lambda x: x.split([1] * len(x)),
+    "tensor_split": lambda x: x.tensor_split(len(x)),
+    "select and narrow": lambda x: [x.select(0, t) if t % 2 else x.narrow(0, t, 1) for t in range(len(x))],
+    "overlapping ranges": lambda x: [x[t : t + 3] for t in range(len(x) - 2)],
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_the_work_of_the_gradient_of_all_parts_grows_with_their_number(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    forward = put_add.forward
+
+    def counted(a: Any, **options: Any) -> Any:
+        y = forward(a, **options)
+        made.append(y.size)
+        return y
+
+    monkeypatch.setattr(put_add, "forward", counted)
+    for steps in (8, 64):
+        for of in (lambda x: x, lambda x: x * 1.0):  # of a leaf, of a node
+            made.clear()
+            x = microbp.ones(steps, 5, requires_grad=True)
+            scaled = [(k + 1) * part for k, part in enumerate(PARTS[name](of(x)))]
+            sum(part.sum() for part in scaled).backward()
+            assert sum(made) == x.numel()  # one array, whatever the number of steps
+
+
+def test_the_backward_of_a_recurrent_network_makes_one_array_for_the_inputs_of_all_its_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[tuple[int, ...]] = []
+    forward = put_add.forward
+
+    def counted(a: Any, **options: Any) -> Any:
+        made.append(options["shape"])
+        return forward(a, **options)
+
+    monkeypatch.setattr(put_add, "forward", counted)
+    microbp.nn.RNN(3, 4)(microbp.randn(64, 2, 3))[0].sum().backward()
+    assert made.count((64, 2, 4)) == 1
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_parts_have_the_gradients_that_pytorch_finds(name: str) -> None:
+    def loss(lib: Any, x: Any) -> Any:
+        h = x.mean() + x[0].sum()
+        for k, part in enumerate(PARTS[name](x * x)):
+            h = (h * 0.5 + part * (k - 1.5)).tanh().sum()
+        return h + (x * x)[-1].sum()
+
+    compare(loss, np.random.default_rng(0).normal(size=(5, 4)), second_order=True)
+
+
+class Memory:
+    """An observer that keeps all arrays that it is told of, with copies as they were then."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.known: list[tuple[Any, Any]] = []
+
+    def forward(self, node: Any, output: Any) -> None: ...
+
+    def backward(self, step: Step) -> None:
+        self.steps.append(step)
+        arrays = (step.upstream, step.product, step.contribution, step.received)
+        self.known += [(array, np.array(array)) for array in arrays]
+
+
+def test_observers_are_told_of_the_gradient_of_each_part() -> None:
+    x, memory = leaf(1.0, 2.0, 3.0), Memory()
+    first, second, third = x
+    with observe(memory):
+        (first * 4.0 + second * 5.0 + third * 6.0).backward()
+    told = [(step.contribution.tolist(), step.received.tolist()) for step in memory.steps if step.node.op is getitem]
+    assert told == [([0, 0, 6], [0, 0, 6]), ([0, 5, 0], [0, 5, 6]), ([4, 0, 0], [4, 5, 6])]
+
+
+INDEX = st.sampled_from([0, -1, slice(1, 3), slice(None, None, 2), (..., 1), (slice(None), 2), np.array([1, 1, 0])])
+
+
+@settings(max_examples=100)
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30), INDEX, st.integers(0, 4)), min_size=1, max_size=14))
+def test_no_array_that_anyone_else_knows_is_added_to(program: list[tuple[int, int, Any, int]]) -> None:
+    values = np.random.default_rng(1).uniform(-1.0, 1.0, (5, 4, 4))
+
+    def run(observed: bool) -> tuple[list[Any], list[tuple[Any, Any]]]:
+        tensors: list[Any] = [microbp.tensor(value, requires_grad=True) for value in values[:2]]
+        tensors += [tensors[0] * 1.0, tensors[1] * 2.0]
+        for first, second, index, kind in program:
+            a, b = tensors[first % len(tensors)], tensors[second % len(tensors)]
+            part = a[index]
+            tensors.append((a + b, a * b, a + part.sum(), a * 1.0 + part.mean(), a.T)[kind])
+        known: list[tuple[Any, Any]] = []  # arrays that others know, with copies as they were then
+        for tensor in tensors:
+            tensor.register_hook(lambda g: known.append((g.array, g.array.copy())))
+            tensor.retain_grad()
+        seeds = [microbp.tensor(value) for value in values[2:]]
+        known += [(seed.array, seed.array.copy()) for seed in seeds]
+        memory = Memory()
+        with observe(memory) if observed else nullcontext():
+            microbp.autograd.backward([tensors[-1], tensors[2], tensors[3]], seeds)
+        return [tensor.grad for tensor in tensors], [*known, *memory.known]
+
+    plain, known = run(False)
+    assert all(array.tobytes() == copy.tobytes() for array, copy in known)
+    seen, known = run(True)
+    assert all(array.tobytes() == copy.tobytes() for array, copy in known)
+    for ours, theirs in zip(plain, seen, strict=True):
+        assert (ours is None) == (theirs is None)
+        assert ours is None or np.array_equal(ours.array, theirs.array)

@@ -148,8 +148,8 @@ def methods() -> tuple[dict[str, str], dict[str, str], list[str]]:
     functions, in_place, others = {}, {}, []
     for method in sorted(name for name in vars(Methods) if not name.startswith("_")):
         plain = names("microbp").get(method.removesuffix("_"))
-        if id(vars(Methods)[method]) in main:
-            functions[method] = main[id(vars(Methods)[method])]
+        if id(getattr(Methods, method)) in main:
+            functions[method] = main[id(getattr(Methods, method))]
         elif method.endswith("_") and plain is not None:
             in_place[method] = main.get(id(plain.value), plain.full)
         else:

@@ -3,48 +3,13 @@
 Where a row is all that is needed, the row is the function (`microbp.functions.rows`). Where
 PyTorch's way of calling differs from the row's (``dim`` and ``keepdim``, tuples and several
 arguments, named results), a function here turns the one into the other.
+
+Most of these files are loaded when one of their functions or methods is first used, so that
+``import microbp`` stays light: `microbp.functions.homes` tells which name is where.
 """
 
-from microbp.functions import (
-    arithmetic,
-    choice,
-    comparison,
-    contraction,
-    conversion,
-    covariance,
-    creation,
-    diagonal,
-    distance,
-    elementwise,
-    embedded,
-    extremes,
-    gathering,
-    generator,
-    indexing,
-    inplace,
-    inplace_computed,
-    joining,
-    like,
-    linalg,
-    linear_algebra,
-    norms,
-    occurrences,
-    products,
-    quantiles,
-    random,
-    rearrange,
-    reduction,
-    rows,
-    running,
-    scatter,
-    scatter_reduce,
-    searching,
-    shape,
-    slices,
-    softmax,
-    sorting,
-    spectrum,
-    splitting,
-    statistics,
-    windows,
-)
+from microbp.functions.homes import METHODS
+from microbp.methods import loaded_when_used
+
+for home, names in METHODS.items():
+    loaded_when_used(f"microbp.{home}", names.split())

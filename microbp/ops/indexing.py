@@ -24,6 +24,16 @@ def getitem(a: Any, *, index: Any) -> Any:
 getitem.grad("a", "put_add(g, shape=a_shape, index=index)")
 
 
+@getitem.adding
+def _(total: Any, g: Any, *, index: Any) -> Any:
+    if type(total) is np.ndarray and total.dtype == g.dtype:
+        part = getitem.forward(total, index=index)
+        if part.base is total:  # no copy: the index is a basic one
+            np.add(part, g, out=part)
+            return total
+    return total + put_add(g, shape=total.shape, index=index)
+
+
 @op("add_at(zeros(shape), index, a)")
 def put_add(a: Any, *, shape: tuple[int, ...], index: Any) -> Any:
     """Zeros, with the values added at an index; where an index occurs twice, both are added."""

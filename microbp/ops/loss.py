@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from microbp.errors import RangeError
-from microbp.ops import elementwise
+from microbp.ops import elementwise, reduction  # noqa: F401  (formulas name a row of the latter)
 from microbp.ops.linalg import column_sums
 from microbp.ops.op import op
 

@@ -333,9 +333,12 @@ class Op:
         Bit k is set if argument k has a rule.
     letters : dict of str to Rule
         The definition of each value that the forward hands on.
+    adds : callable or None
+        Adds the gradient of the only argument to what that has received already (see `adding`).
     """
 
     __doc__ = Docstring(__doc__)
+    adds: Callable[..., Any] | None = None
 
     def __init__(
         self,
@@ -411,6 +414,26 @@ class Op:
             return function
 
         return write
+
+    def adding(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Say how to add the gradient of the only argument to what that has received already; use as a decorator.
+
+        For rows that take a part of their argument. Their rule makes an array of the size of the whole each time, which
+        for all the parts of a sequence is quadratic in its length; adding to one array is linear.
+
+        Parameters
+        ----------
+        function : callable
+            ``function(total, g, **options)`` may write to `total`, an array that the first of these rules made, or a
+            sum with that. It returns ``total + rule(g, **options)``, but that a zero may have another sign.
+
+        Returns
+        -------
+        callable
+            The function.
+        """
+        self.adds = function
+        return function
 
     def argument(self, position: int) -> str:
         """The name of the argument at a position; ``a[2]`` in a row with any number of them.

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from microbp.ops import indexing  # noqa: F401  (formulas name a row of it)
 from microbp.ops.op import op
 
 __all__: list[str] = []

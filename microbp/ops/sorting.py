@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from microbp.ops import reduction  # noqa: F401  (a formula names a word of it)
 from microbp.ops.op import op
 
 __all__: list[str] = []

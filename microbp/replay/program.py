@@ -231,6 +231,7 @@ class Program:
         """The rules in the order in which the engine would run them, with the formula of each beside its call."""
         lines = []
         received = {f"d_{self.result}"}
+        partly: set[str] = set()  # gradients in memory of the function's own, so that a rule may add to it
         for number in reversed(range(len(self.steps))):
             step, plan, g = self.steps[number], self.plans[number], f"d_{self.results[number]}"
             if plan is None or g not in received:
@@ -248,12 +249,17 @@ class Program:
                 if is_stretched(step):
                     product = f"sum_to({product}, {self.literal(operand.shape)})"
                 target = f"d_{self.word(operand)}"
-                if target in received:
+                if step.op.adds is not None and target in partly:
+                    given = [target, g, *self.options(number, tuple(step.options))]
+                    product = f"{self.name_of(f'{step.op.name}_adds', step.op.adds)}({', '.join(given)})"
+                elif target in received:
                     product = f"{target} + {product}"
                 elif operand.kind != "step":
                     product = f"own({product}, {g})"
                     self.reached[operand.value] = None
                 received.add(target)
+                if step.op.adds is not None:
+                    partly.add(target)
                 lines.append(f"    {target} = {product}  # d{argument} = {' '.join(rule.formula.split())}")
         return lines
 

@@ -422,3 +422,20 @@ def test_rules_that_share_work_do_so_within_one_pass_only(kind):
         layer.zero_grad()
         outputs(*given).backward(start)
         assert mine == [p.grad.tolist() for p in layer.parameters()]
+
+
+def test_the_gradients_of_the_parts_of_a_sequence_are_added_up_as_the_engine_does():
+    def loss(x, w):
+        h = x.mean()
+        for part in x * w:
+            h = (part * h).tanh().sum()
+        return h + x[1:3].sum() + (x * w)[0].sum()
+
+    a, w = (x.clone().requires_grad_() for _ in range(2))
+    compiled, found = microbp.compile(loss), []
+    for function in (loss, warmed(compiled, a, w)):
+        a.grad = w.grad = None
+        function(a, w).backward()
+        found.append((a.grad.numpy().tobytes(), w.grad.numpy().tobytes()))
+    assert found[0] == found[1]
+    assert compiled.source.count("getitem_adds(") == 5
