@@ -13,13 +13,17 @@ from __future__ import annotations
 import dis
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, pairwise
 from operator import attrgetter, is_
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+import numpy as np
+
+from microbp.effect import is_effect
+from microbp.functions.generator import Generator
 from microbp.nn.module import Module
 from microbp.replay.trace import Impossible, Step
 from microbp.tensor import Tensor
@@ -52,6 +56,10 @@ class Surroundings:
         The tensors among it, other than those of modules.
     size : int
         How many objects it is.
+    copies : list of (array, bytes)
+        The NumPy arrays among it, and what they held.
+    doubts : list of str
+        What may change without being noticed.
     compared : list of (callable, tuple)
         How to read it, and what was found.
     """
@@ -64,6 +72,8 @@ class Surroundings:
             self.modules: list[Module] = []
             self.tensors: list[Tensor] = []
             self.compared: list[tuple[Callable[[], Iterable[Any]], tuple[Any, ...]]] = []
+            self.copies: list[tuple[np.ndarray[Any, Any], bytes]] = []
+            self.doubts: list[str] = []
             self.globals: dict[int, tuple[dict[str, Any], dict[str, None]]] = {}
             self.explore(function)
 
@@ -76,6 +86,9 @@ class Surroundings:
         try:
             for read, known in self.compared:
                 if not all(map(is_, read(), known)):
+                    return False
+            for array, held in self.copies:
+                if array.tobytes() != held:
                     return False
         except (ValueError, RuntimeError):  # a variable was deleted; another thread is at work
             return False
@@ -108,8 +121,9 @@ class Surroundings:
         """What one value leads to."""
         if isinstance(value, Tensor):
             self.tensors.append(value)
+            self.compare_gradients([value])
         elif isinstance(value, FunctionType):
-            if not is_foreign(value):
+            if not (is_foreign(value) or is_effect(value.__code__)):  # effects are done again, as they are then
                 yield from self.inside_function(value)
         elif isinstance(value, MethodType):
             yield from (value.__func__, value.__self__)
@@ -124,17 +138,34 @@ class Surroundings:
         elif isinstance(value, ModuleType | type):
             if not is_foreign(value):
                 yield from self.inside_fields(vars(value))
+        elif isinstance(value, np.ndarray) and not value.dtype.hasobject:
+            self.size += value.size
+            if self.size <= MOST:
+                self.copies.append((value, value.tobytes()))
+        elif isinstance(value, changing()):
+            self.doubts.append(
+                f"it finds an object of type {type(value).__name__}, which may change unnoticed: give what it needs of "
+                "that as an argument"
+            )
         else:
             yield from self.inside_object(value)
+
+    def compare_gradients(self, tensors: Sequence[Tensor]) -> None:
+        """Compare which tensors have a gradient, if there is code that may ask for it."""
+        if "grad" in self.names:
+            self.compare(partial(map, has_no_gradient, tensors))
 
     def inside_function(self, function: FunctionType) -> Iterable[Any]:
         """The variables that a function sees."""
         codes = list(codes_in(function.__code__))
         self.names.update(*(code.co_names for code in codes))
+        if any(uses_arrays(code, function.__globals__) for code in codes):
+            self.doubts.append("it uses the array of a tensor (t.array), where no look and no write is noticed")
         names = dict.fromkeys(name for code in codes for name in globals_in(code))
         fields, asked = self.globals.setdefault(id(function.__globals__), (function.__globals__, {}))
         asked.update(names)
         yield from (fields[name] for name in names if name in fields)
+        yield from (sys.modules[name] for code in codes for name in imported_in(code) if name in sys.modules)
         yield from function.__defaults__ or ()
         yield from (function.__kwdefaults__ or {}).values()
         cells = [cell for cell in function.__closure__ or () if is_filled(cell)]
@@ -149,6 +180,7 @@ class Surroundings:
         fields: Any = getattr(value, "__dict__", None)
         if isinstance(value, Module):  # its own attributes are compared when modules have changed
             self.modules.append(value)
+            self.compare_gradients(list(value.parameters(False)))
             yield from value.children()
             held = {"forward", *self.names}.intersection(fields)
             yield from (fields[name] for name in sorted(held) if not name.startswith("_"))
@@ -158,6 +190,8 @@ class Surroundings:
             yield from self.compare(partial(map, fields.get, names))
             if "__wrapped__" in fields:
                 yield fields["__wrapped__"]
+            if any(looks_inside(type(value), name) for name in self.names):
+                yield from self.compare(partial(chain, fields.values(), (END,)))
         for kind in type(value).__mro__:
             if not is_foreign(kind):
                 yield kind
@@ -173,10 +207,12 @@ def require_apart(
     ------
     Impossible
         If an argument is also found elsewhere, where it would not change with the argument; if a gradient is
-        used, which changes at any time; or if there is too much to compare.
+        used, which changes at any time; if there is too much to compare, or what cannot be compared.
     """
     if surroundings.are_too_many():
         raise Impossible("it can reach too many objects from its variables: give it what it needs as arguments")
+    if surroundings.doubts:
+        raise Impossible(surroundings.doubts[0])
     given = [value for value in values if isinstance(value, Tensor)]
     outside = [operand.value for step in steps for operand in step.operands if operand.kind == "outside"]
     found = [*surroundings.tensors, *outside]
@@ -195,6 +231,29 @@ def is_foreign(value: Any) -> bool:
     return str(home).partition(".")[0] in FOREIGN
 
 
+def changing() -> tuple[type, ...]:
+    """Types of objects that change without their attributes: iterators, arrays of objects, makers of random numbers."""
+    random = sys.modules.get("random")
+    makers = () if random is None else (random.Random,)
+    return (Iterator, np.ndarray, np.random.Generator, np.random.RandomState, Generator, *makers)
+
+
+def has_no_gradient(tensor: Tensor) -> bool:
+    """Whether a tensor has no gradient."""
+    return tensor._grad is None
+
+
+def looks_inside(kind: type, name: str) -> bool:
+    """Whether a name is that of a method of this package, on which no code is read, that may look at any attribute."""
+    found = next((vars(owner)[name] for owner in kind.__mro__ if name in vars(owner)), None)
+    function = found.fget if isinstance(found, property) else found
+    return (
+        isinstance(function, FunctionType)
+        and str(function.__module__).partition(".")[0] == "microbp"
+        and not is_effect(function.__code__)
+    )
+
+
 def is_filled(cell: Any) -> bool:
     """Whether a variable of a function around has a value yet."""
     try:
@@ -210,6 +269,23 @@ def codes_in(code: CodeType) -> Iterable[CodeType]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from codes_in(constant)
+
+
+def imported_in(code: CodeType) -> Iterable[str]:
+    """The names of Python modules that a piece of code imports."""
+    return (step.argval for step in dis.get_instructions(code) if step.opname == "IMPORT_NAME")
+
+
+def uses_arrays(code: CodeType, variables: Mapping[str, Any]) -> bool:
+    """Whether a piece of code has to do with an attribute ``array``, other than to call ``np.array(...)``."""
+    if "array" not in code.co_names:
+        return False
+    for owner, step in pairwise(dis.get_instructions(code)):
+        if step.argval == "array" and step.opname in {"LOAD_ATTR", "STORE_ATTR"}:
+            is_numpy = owner.opname == "LOAD_GLOBAL" and isinstance(variables.get(owner.argval), ModuleType)
+            if not is_numpy and "NULL|self" not in step.argrepr:  # the latter is a call
+                return True
+    return False
 
 
 def globals_in(code: CodeType) -> Iterable[str]:
