@@ -14,11 +14,13 @@ import dis
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from functools import partial
 from itertools import chain, pairwise
-from operator import attrgetter, is_
-from types import CodeType, FunctionType, MethodType, ModuleType
+from operator import attrgetter, call, is_
+from types import CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -36,7 +38,11 @@ FOREIGN = sys.stdlib_module_names | {"microbp", "numpy"}
 MOST = 2000
 """So many values are compared at each call; where there are more, the comparison would be the work."""
 
+LAYOUT = frozenset({"data_ptr", "is_contiguous", "stride", "strides"})
+
 END = object()
+SLOT = MemberDescriptorType
+DEFINITION = attrgetter("__code__", "__defaults__", "__kwdefaults__")
 content = attrgetter("cell_contents")
 
 
@@ -60,8 +66,10 @@ class Surroundings:
         The NumPy arrays among it, and what they held.
     doubts : list of str
         What may change without being noticed.
-    compared : list of (callable, tuple)
-        How to read it, and what was found.
+    reads : list of callable
+        How to read what is compared: each gives some objects.
+    known : list
+        The objects that they gave.
     """
 
     def __init__(self, function: Any) -> None:
@@ -71,11 +79,14 @@ class Surroundings:
             known = len(self.names)
             self.modules: list[Module] = []
             self.tensors: list[Tensor] = []
-            self.compared: list[tuple[Callable[[], Iterable[Any]], tuple[Any, ...]]] = []
+            self.reads: list[Callable[[], Iterable[Any]]] = []
+            self.known: list[Any] = []
             self.copies: list[tuple[np.ndarray[Any, Any], bytes]] = []
             self.doubts: list[str] = []
             self.globals: dict[int, tuple[dict[str, Any], dict[str, None]]] = {}
             self.explore(function)
+        if not self.names.isdisjoint(LAYOUT):
+            self.doubts.append("it asks how the memory of a tensor is laid out, which may differ from call to call")
 
     def are_too_many(self) -> bool:
         """Whether it is too much to compare."""
@@ -84,15 +95,16 @@ class Surroundings:
     def hold(self) -> bool:
         """Whether all is as it was."""
         try:
-            for read, known in self.compared:
-                if not all(map(is_, read(), known)):
-                    return False
-            for array, held in self.copies:
-                if array.tobytes() != held:
-                    return False
+            if not all(map(is_, chain.from_iterable(map(call, self.reads)), self.known)):
+                return False
         except (ValueError, RuntimeError):  # a variable was deleted; another thread is at work
             return False
-        return True
+        return all(array.tobytes() == held for array, held in self.copies)
+
+    def told_by(self, values: Sequence[Any]) -> list[Any]:
+        """What the function may ask arguments, other than for their shapes and the like."""
+        asked = [trait for name, trait in TRAITS.items() if name in {"grad", "name"} & self.names]
+        return [trait(value) for trait in asked for value in values if isinstance(value, Tensor)]
 
     def explore(self, function: Any) -> None:
         """Follow everything that the function can reach."""
@@ -111,17 +123,21 @@ class Surroundings:
             self.compare(partial(map, fields.get, tuple(names)))
 
     def compare(self, read: Callable[[], Iterable[Any]]) -> tuple[Any, ...]:
-        """Note something to be compared, and return what it is now."""
+        """Note something to be compared, and return what it is now.
+
+        If `read` may give more objects or fewer another time, it must end with `END`.
+        """
         values = tuple(read())
         if values:
-            self.compared.append((read, values))
+            self.reads.append(read)
+            self.known += values
         return values
 
     def inside(self, value: Any) -> Iterable[Any]:
         """What one value leads to."""
         if isinstance(value, Tensor):
             self.tensors.append(value)
-            self.compare_gradients([value])
+            self.compare_traits([value])
         elif isinstance(value, FunctionType):
             if not (is_foreign(value) or is_effect(value.__code__)):  # effects are done again, as they are then
                 yield from self.inside_function(value)
@@ -135,6 +151,8 @@ class Surroundings:
             yield from self.compare(partial(chain, value, value.values(), (END,)))
         elif isinstance(value, property):
             yield value.fget
+        elif isinstance(value, ref | ContextVar):
+            yield from self.compare(partial(map, call, [value if isinstance(value, ref) else partial(value.get, None)]))
         elif isinstance(value, ModuleType | type):
             if not is_foreign(value):
                 yield from self.inside_fields(vars(value))
@@ -150,10 +168,10 @@ class Surroundings:
         else:
             yield from self.inside_object(value)
 
-    def compare_gradients(self, tensors: Sequence[Tensor]) -> None:
-        """Compare which tensors have a gradient, if there is code that may ask for it."""
-        if "grad" in self.names:
-            self.compare(partial(map, has_no_gradient, tensors))
+    def compare_traits(self, tensors: Sequence[Tensor]) -> None:
+        """Compare those traits of tensors that some code may ask for."""
+        for trait in {trait for name, trait in TRAITS.items() if name in self.names}:
+            self.compare(partial(map, trait, tensors))
 
     def inside_function(self, function: FunctionType) -> Iterable[Any]:
         """The variables that a function sees."""
@@ -166,8 +184,10 @@ class Surroundings:
         asked.update(names)
         yield from (fields[name] for name in names if name in fields)
         yield from (sys.modules[name] for code in codes for name in imported_in(code) if name in sys.modules)
+        yield from self.inside_fields(vars(function))
+        self.compare(partial(DEFINITION, function))
         yield from function.__defaults__ or ()
-        yield from (function.__kwdefaults__ or {}).values()
+        yield function.__kwdefaults__
         cells = [cell for cell in function.__closure__ or () if is_filled(cell)]
         yield from self.compare(partial(map, content, cells))
 
@@ -180,7 +200,7 @@ class Surroundings:
         fields: Any = getattr(value, "__dict__", None)
         if isinstance(value, Module):  # its own attributes are compared when modules have changed
             self.modules.append(value)
-            self.compare_gradients(list(value.parameters(False)))
+            self.compare_traits([*value.parameters(False), *value.buffers(False)])
             yield from value.children()
             held = {"forward", *self.names}.intersection(fields)
             yield from (fields[name] for name in sorted(held) if not name.startswith("_"))
@@ -191,7 +211,11 @@ class Surroundings:
             if "__wrapped__" in fields:
                 yield fields["__wrapped__"]
             if any(looks_inside(type(value), name) for name in self.names):
-                yield from self.compare(partial(chain, fields.values(), (END,)))
+                found = self.compare(partial(chain, fields.values(), (END,)))
+                yield from found if is_ours(type(value)) else ()
+        slots = [name for name in sorted(self.names) if isinstance(getattr(type(value), name, None), SLOT)]
+        if slots:
+            yield from self.compare(partial(map, getattr, [value] * len(slots), slots, [END] * len(slots)))
         for kind in type(value).__mro__:
             if not is_foreign(kind):
                 yield kind
@@ -232,10 +256,10 @@ def is_foreign(value: Any) -> bool:
 
 
 def changing() -> tuple[type, ...]:
-    """Types of objects that change without their attributes: iterators, arrays of objects, makers of random numbers."""
-    random = sys.modules.get("random")
-    makers = () if random is None else (random.Random,)
-    return (Iterator, np.ndarray, np.random.Generator, np.random.RandomState, Generator, *makers)
+    """Types of objects that change without their attributes: iterators, arrays, makers of random numbers."""
+    loaded = [(sys.modules.get(module), name) for module, name in (("random", "Random"), ("array", "array"))]
+    others = [getattr(module, name) for module, name in loaded if module is not None]
+    return (Iterator, np.ndarray, bytearray, memoryview, np.random.Generator, np.random.RandomState, Generator, *others)
 
 
 def has_no_gradient(tensor: Tensor) -> bool:
@@ -243,15 +267,25 @@ def has_no_gradient(tensor: Tensor) -> bool:
     return tensor._grad is None
 
 
+TRAITS: dict[str, Callable[[Tensor], Any]] = {
+    "grad": has_no_gradient,
+    "requires_grad": attrgetter("_requires_grad"),
+    "name": attrgetter("name"),
+    **dict.fromkeys(("shape", "size", "numel", "len", "dim", "ndim", "dtype"), attrgetter("array")),
+}
+"""What code may ask a tensor without an operation, and how to compare that."""
+
+
 def looks_inside(kind: type, name: str) -> bool:
-    """Whether a name is that of a method of this package, on which no code is read, that may look at any attribute."""
+    """Whether a name is that of a method of foreign code, which is not read, so that it may look at any attribute."""
     found = next((vars(owner)[name] for owner in kind.__mro__ if name in vars(owner)), None)
     function = found.fget if isinstance(found, property) else found
-    return (
-        isinstance(function, FunctionType)
-        and str(function.__module__).partition(".")[0] == "microbp"
-        and not is_effect(function.__code__)
-    )
+    return isinstance(function, FunctionType) and is_foreign(function) and not is_effect(function.__code__)
+
+
+def is_ours(kind: type) -> bool:
+    """Whether a class, or one that it inherits from, is part of this package."""
+    return any(owner.__module__.partition(".")[0] == "microbp" for owner in kind.__mro__)
 
 
 def is_filled(cell: Any) -> bool:

@@ -94,6 +94,8 @@ class TrainingReplay(Replay):
     def run(self, values: Sequence[Any], keywords: Sequence[str]) -> Any:
         """Take a training step, and return what the function returns; `FAILED` if the loss cannot be computed."""
         program, course = self.program, self.program.course
+        if self.told and self.surroundings.told_by(values) != self.told:
+            return FAILED
         if course.late and self.could_change(course.late, values):
             return FAILED
         for call in course.before:
