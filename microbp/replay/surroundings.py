@@ -38,6 +38,18 @@ FOREIGN = sys.stdlib_module_names | {"microbp", "numpy"}
 MOST = 2000
 """So many values are compared at each call; where there are more, the comparison would be the work."""
 
+ASKING = frozenset({"getattr", "hasattr"})
+"""Functions that are given names of attributes, which there may not be yet, as text."""
+
+OPERATORS = ("add", "sub", "mul", "truediv", "matmul", "pow")
+IMPLICIT = (
+    *("forward", "__call__", "__getattr__", "__getattribute__", "__get__", "__enter__", "__exit__"),
+    *("__getitem__", "__missing__", "__len__", "__iter__", "__next__", "__contains__"),
+    *("__bool__", "__float__", "__int__", "__index__", "__neg__"),
+    *(f"__{side}{name}__" for side in ("", "r") for name in OPERATORS),
+)
+"""Methods that are called without their names."""
+
 LAYOUT = frozenset({"data_ptr", "is_contiguous", "stride", "strides"})
 
 END = object()
@@ -74,6 +86,7 @@ class Surroundings:
 
     def __init__(self, function: Any) -> None:
         self.names: set[str] = set()
+        self.asked: set[str] = set()  # names of attributes that there may not be
         known = -1
         while len(self.names) > known:  # a name found late may be that of an attribute of something met earlier
             known = len(self.names)
@@ -145,10 +158,13 @@ class Surroundings:
             yield from (value.__func__, value.__self__)
         elif isinstance(value, partial):
             yield from (value.func, *value.args, *value.keywords.values())
-        elif isinstance(value, list | set | frozenset | tuple | deque):
-            yield from value if isinstance(value, tuple) else self.compare(partial(chain, value, (END,)))
-        elif isinstance(value, dict):
-            yield from self.compare(partial(chain, value, value.values(), (END,)))
+        elif isinstance(value, list | set | frozenset | tuple | deque | dict):
+            if isinstance(value, dict):
+                yield from self.compare(partial(chain, value, value.values(), (END,)))
+            else:
+                yield from value if isinstance(value, tuple) else self.compare(partial(chain, value, (END,)))
+            if not is_foreign(type(value)):
+                yield from self.inside_object(value)
         elif isinstance(value, property):
             yield value.fget
         elif isinstance(value, ref | ContextVar):
@@ -177,6 +193,8 @@ class Surroundings:
         """The variables that a function sees."""
         codes = list(codes_in(function.__code__))
         self.names.update(*(code.co_names for code in codes))
+        self.asked.update(*(map(str, filter(is_name, code.co_consts)) for code in codes if ASKING & {*code.co_names}))
+        self.names |= self.asked
         if any(uses_arrays(code, function.__globals__) for code in codes):
             self.doubts.append("it uses the array of a tensor (t.array), where no look and no write is noticed")
         names = dict.fromkeys(name for code in codes for name in globals_in(code))
@@ -193,7 +211,7 @@ class Surroundings:
 
     def inside_fields(self, fields: Mapping[str, Any]) -> Iterable[Any]:
         """The attributes that some code has a name for."""
-        return self.compare(partial(map, fields.get, tuple(sorted(self.names.intersection(fields)))))
+        return self.compare(partial(map, fields.get, sorted(self.asked | self.names.intersection(fields))))
 
     def inside_object(self, value: Any) -> Iterable[Any]:
         """The attributes of an object, and of its classes."""
@@ -206,20 +224,20 @@ class Surroundings:
             yield from (fields[name] for name in sorted(held) if not name.startswith("_"))
         elif isinstance(fields, dict):
             hidden = {name for name in self.names if name not in fields and hasattr(type(value), name)}
-            names = sorted(hidden | self.names.intersection(fields))
+            names = sorted(hidden | self.asked | self.names.intersection(fields))
             yield from self.compare(partial(map, fields.get, names))
             if "__wrapped__" in fields:
                 yield fields["__wrapped__"]
-            if any(looks_inside(type(value), name) for name in self.names):
+            if {"vars", "__dict__"} & self.names or any(looks_inside(type(value), name) for name in self.names):
                 found = self.compare(partial(chain, fields.values(), (END,)))
-                yield from found if is_ours(type(value)) else ()
+                yield from found if is_ours(type(value)) or not is_foreign(type(value)) else ()
         slots = [name for name in sorted(self.names) if isinstance(getattr(type(value), name, None), SLOT)]
         if slots:
             yield from self.compare(partial(map, getattr, [value] * len(slots), slots, [END] * len(slots)))
         for kind in type(value).__mro__:
             if not is_foreign(kind):
                 yield kind
-                yield from (vars(kind)[name] for name in ("forward", "__call__") if name in vars(kind))
+                yield from (vars(kind)[name] for name in IMPLICIT if name in vars(kind))
 
 
 def require_apart(
@@ -303,6 +321,11 @@ def codes_in(code: CodeType) -> Iterable[CodeType]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from codes_in(constant)
+
+
+def is_name(value: Any) -> bool:
+    """Whether a constant may be the name of an attribute."""
+    return isinstance(value, str) and value.isidentifier()
 
 
 def imported_in(code: CodeType) -> Iterable[str]:

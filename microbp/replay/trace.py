@@ -222,7 +222,7 @@ def states_of_chance() -> tuple[Any, ...]:
     """What the generators of random numbers are about to give."""
     _, numbers, place, *_ = np.random.get_state()
     random = sys.modules.get("random")  # Python's own, which only a program that imports it can use
-    return get_rng_state().array.tolist(), random and random.getstate(), np.asarray(numbers).tolist(), place
+    return get_rng_state().array.tobytes(), random and random.getstate(), np.asarray(numbers).tobytes(), place
 
 
 def steps_to(

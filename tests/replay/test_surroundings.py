@@ -525,3 +525,60 @@ def test_the_layout_of_memory_is_asked_each_time():
         compiled(microbp.ones(3, 2, requires_grad=True))
     assert compiled(microbp.ones(2, 3).T.detach().requires_grad_()).item() == 6.0
     assert "laid out" in compiled.reason
+
+
+@pytest.mark.parametrize(
+    "ask", [lambda it: getattr(it, "double", False), lambda it: hasattr(it, "double"), lambda it: "double" in vars(it)]
+)
+@pytest.mark.parametrize("make", [Settings, lambda: type("Other", (), {})()])
+def test_an_attribute_that_is_not_there_yet(ask, make):
+    mine = make()
+    assert follows(lambda h: (h * (2.0 if ask(mine) else 1.0)).sum(), lambda: setattr(mine, "double", True))
+
+
+class Implicit:
+    """Gives its scale in many ways, whose names no caller needs."""
+
+    def __init__(self):
+        self.scale_of_mine = 2.0
+
+    def __getitem__(self, key):
+        return self.scale_of_mine
+
+    def __rmul__(self, h):
+        return h.mul(self.scale_of_mine)
+
+    def __float__(self):
+        return self.scale_of_mine
+
+    def __get__(self, instance, owner):
+        return self.scale_of_mine
+
+    def __iter__(self):
+        return iter([self.scale_of_mine])
+
+
+@pytest.mark.parametrize(
+    "scaled_by",
+    [
+        lambda h, it: h * it["scale"],
+        lambda h, it: h * float(it),
+        lambda h, it: h * next(iter(it)),
+        lambda h, it: it.__rmul__(h),
+    ],
+)
+def test_methods_that_are_called_without_their_names(scaled_by):
+    mine = Implicit()
+    assert follows(lambda h: scaled_by(h, mine).sum(), lambda: setattr(mine, "scale_of_mine", 3.0))
+
+
+def test_a_descriptor():
+    held = Implicit()
+    mine = type("Owner", (), {"scale": held})()
+    assert follows(lambda h: (h * mine.scale).sum(), lambda: setattr(held, "scale_of_mine", 3.0))
+
+
+@pytest.mark.parametrize("base", [list, dict, set])
+def test_an_attribute_of_a_container_of_ones_own(base):
+    mine = type("Container", (base,), {"scale": 2.0})()
+    assert follows(lambda h: (h * mine.scale).sum(), lambda: setattr(mine, "scale", 3.0))
