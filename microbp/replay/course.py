@@ -107,7 +107,9 @@ def trace_of(output: Any, values: Sequence[Any], tracer: Tracer) -> Trace:
         return training_trace(output, values, tracer)
     if not isinstance(output, Tensor):
         raise Impossible(f"it returns {type(output).__name__}, not one tensor")
-    node, _ = tracer.origin(output)
+    node, detached = tracer.origin(output)
+    if detached:
+        raise Impossible("it returns a result without its history")
     steps, numbers = steps_to([node], values, tracer)
     return Trace(steps, numbers[node], output.dtype, None)
 

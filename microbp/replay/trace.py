@@ -192,7 +192,7 @@ class Tracer:
             node, _ = self.arrays[id(tensor.array)]
         if node not in self.shapes or node.op.view or tensor._base is not None:
             raise Impossible("it returns a view, or what it was given or found")
-        if not detached and not vars(tensor).keys() <= MADE_OF:
+        if not vars(tensor).keys() <= MADE_OF:
             raise Impossible("it sets attributes of a tensor that it returns, such as its name")
         return node, detached
 

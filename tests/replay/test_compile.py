@@ -249,6 +249,14 @@ def test_a_second_backward_needs_the_graph():
         value.backward()
 
 
+@pytest.mark.parametrize("cut", [lambda y: y.detach(), lambda y: y.detach_(), lambda y: y.data])
+def test_a_result_that_is_cut_off_from_its_history_stays_so(cut):
+    compiled = microbp.compile(lambda h: cut(h * 2.0))
+    for _ in range(4):
+        assert not compiled(microbp.ones(3, requires_grad=True)).requires_grad
+    assert compiled.reason == "it returns a result without its history"
+
+
 def test_second_derivatives_are_those_of_the_function():
     model = network()
 

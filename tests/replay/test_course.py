@@ -346,9 +346,10 @@ def test_an_argument_on_the_memory_of_a_parameter_is_used_as_it_is_then():
 # -- what is returned ----------------------------------------------------------------------------------
 
 
-def test_the_name_that_a_returned_tensor_gets_is_there():
+@pytest.mark.parametrize("of", [lambda loss: loss, lambda loss: loss.detach()])
+def test_the_name_that_a_returned_tensor_gets_is_there(of):
     def course(trainer, batch):
-        loss = plain(trainer, batch)
+        loss = of(plain(trainer, batch))
         loss.name = "loss"
         return loss
 
