@@ -231,6 +231,8 @@ class Compiled:
         try:
             if kind_of_call(values, tuple(kwargs)) != key:
                 raise Impossible("it changes its arguments")
+            if not surroundings.are_left_alone():
+                raise Impossible("it changes what it finds elsewhere, in variables or objects", lasting=False)
             trace = trace_of(output, values, tracer)
             modules = modules_behind(surroundings, tracer.shapes)
             require_apart(values, trace.steps, modules, surroundings)

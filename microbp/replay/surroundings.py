@@ -74,6 +74,8 @@ class Surroundings:
         The tensors among it, other than those of modules.
     size : int
         How many objects it is.
+    traits : list of (callable, tuple)
+        The same for traits of tensors, which change when gradients are computed.
     copies : list of (array, bytes)
         The NumPy arrays among it, and what they held.
     doubts : list of str
@@ -94,6 +96,7 @@ class Surroundings:
             self.tensors: list[Tensor] = []
             self.reads: list[Callable[[], Iterable[Any]]] = []
             self.known: list[Any] = []
+            self.traits: list[tuple[Callable[[], Iterable[Any]], tuple[Any, ...]]] = []
             self.copies: list[tuple[np.ndarray[Any, Any], bytes]] = []
             self.doubts: list[str] = []
             self.globals: dict[int, tuple[dict[str, Any], dict[str, None]]] = {}
@@ -110,9 +113,20 @@ class Surroundings:
         try:
             if not all(map(is_, chain.from_iterable(map(call, self.reads)), self.known)):
                 return False
+            for read, known in self.traits:
+                if not all(map(is_, read(), known)):
+                    return False
         except (ValueError, RuntimeError):  # a variable was deleted; another thread is at work
             return False
         return all(array.tobytes() == held for array, held in self.copies)
+
+    def are_left_alone(self) -> bool:
+        """Whether a call of the function, just made, has left all as it was, but for gradients."""
+        self.traits, traits = [], self.traits
+        try:
+            return self.hold()
+        finally:
+            self.traits = traits
 
     def told_by(self, values: Sequence[Any]) -> list[Any]:
         """What the function may ask arguments, other than for their shapes and the like."""
@@ -187,7 +201,7 @@ class Surroundings:
     def compare_traits(self, tensors: Sequence[Tensor]) -> None:
         """Compare those traits of tensors that some code may ask for."""
         for trait in {trait for name, trait in TRAITS.items() if name in self.names}:
-            self.compare(partial(map, trait, tensors))
+            self.traits.append((partial(map, trait, tensors), tuple(map(trait, tensors))))
 
     def inside_function(self, function: FunctionType) -> Iterable[Any]:
         """The variables that a function sees."""

@@ -167,7 +167,31 @@ def test_a_state_that_is_asked_for_is_that_of_now():
     def course(trainer, batch):
         return plain(trainer, batch), trainer.optimizer.state_dict()["param_groups"][0]["lr"]
 
-    assert followed(course, change).replayed == 4
+    assert followed(course, change).replayed == 2
+
+
+def test_a_learning_rate_that_the_step_sets_is_set_each_time():
+    def change(number, trainer):
+        trainer.is_large = number % 2 == 0
+
+    def course(trainer, batch):
+        trainer.optimizer.param_groups[0]["lr"] = 0.5 if trainer.is_large else 0.1
+        return plain(trainer, batch)
+
+    assert followed(course, change).reason == "it changes what it finds elsewhere, in variables or objects"
+
+
+def test_a_flag_that_is_set_once_is_set():
+    def course(trainer, batch):
+        trainer.seen = True
+        return plain(trainer, batch)
+
+    def change(number, trainer):
+        assert number == 0 or trainer.seen
+        trainer.seen = number > 0
+
+    compiled = followed(course, change)
+    assert compiled.replayed == STEPS - 3, compiled.reason
 
 
 def test_a_step_of_ones_own_that_returns_a_number_is_not_replayed():
