@@ -15,7 +15,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain, pairwise
 from operator import attrgetter, call, is_
 from types import CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
@@ -211,11 +211,11 @@ class Surroundings:
         self.names |= self.asked
         if any(uses_arrays(code, function.__globals__) for code in codes):
             self.doubts.append("it uses the array of a tensor (t.array), where no look and no write is noticed")
-        names = dict.fromkeys(name for code in codes for name in globals_in(code))
+        names = dict.fromkeys(name for code in codes for name in looked_up(code)[0])
         fields, asked = self.globals.setdefault(id(function.__globals__), (function.__globals__, {}))
         asked.update(names)
         yield from (fields[name] for name in names if name in fields)
-        yield from (sys.modules[name] for code in codes for name in imported_in(code) if name in sys.modules)
+        yield from (sys.modules[name] for code in codes for name in looked_up(code)[1] if name in sys.modules)
         yield from self.inside_fields(vars(function))
         self.compare(partial(DEFINITION, function))
         yield from function.__defaults__ or ()
@@ -342,11 +342,6 @@ def is_name(value: Any) -> bool:
     return isinstance(value, str) and value.isidentifier()
 
 
-def imported_in(code: CodeType) -> Iterable[str]:
-    """The names of Python modules that a piece of code imports."""
-    return (step.argval for step in dis.get_instructions(code) if step.opname == "IMPORT_NAME")
-
-
 def uses_arrays(code: CodeType, variables: Mapping[str, Any]) -> bool:
     """Whether a piece of code has to do with an attribute ``array``, other than to call ``np.array(...)``."""
     if "array" not in code.co_names:
@@ -359,10 +354,9 @@ def uses_arrays(code: CodeType, variables: Mapping[str, Any]) -> bool:
     return False
 
 
-def globals_in(code: CodeType) -> Iterable[str]:
-    """The names that a piece of code looks up as globals; its other names are those of attributes."""
-    return (
-        instruction.argval
-        for instruction in dis.get_instructions(code)
-        if instruction.opname in {"LOAD_GLOBAL", "LOAD_NAME"}
-    )
+@lru_cache(maxsize=256)  # the same code is read several times in each recording
+def looked_up(code: CodeType) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names that a piece of code looks up as globals, and of modules that it imports; others are of attributes."""
+    steps = list(dis.get_instructions(code))
+    variables = (step.argval for step in steps if step.opname in {"LOAD_GLOBAL", "LOAD_NAME"})
+    return tuple(variables), tuple(step.argval for step in steps if step.opname == "IMPORT_NAME")
