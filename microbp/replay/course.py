@@ -109,7 +109,7 @@ def trace_of(output: Any, values: Sequence[Any], tracer: Tracer) -> Trace:
         raise Impossible(f"it returns {type(output).__name__}, not one tensor")
     node, detached = tracer.origin(output)
     if detached:
-        raise Impossible("it returns a result without its history")
+        raise Impossible("it returns a result that was cut off from its history")
     steps, numbers = steps_to([node], values, tracer)
     return Trace(steps, numbers[node], output.dtype, None)
 

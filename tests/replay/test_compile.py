@@ -261,7 +261,7 @@ def test_a_result_that_is_cut_off_from_its_history_stays_so(cut):
     compiled = microbp.compile(lambda h: cut(h * 2.0))
     for _ in range(4):
         assert not compiled(microbp.ones(3, requires_grad=True)).requires_grad
-    assert compiled.reason == "it returns a result without its history"
+    assert compiled.reason == "it returns a result that was cut off from its history"
 
 
 def test_second_derivatives_are_those_of_the_function():
