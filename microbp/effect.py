@@ -7,14 +7,15 @@ call of one is a single event, whatever it does inside: they can call it too.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
+from types import CodeType
 from typing import Any, Protocol, TypeVar
 
 from microbp.mode import current, members
 
-__all__ = ["EffectObserver", "effect", "told"]
+__all__ = ["EffectObserver", "effect", "is_effect", "told"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,19 +23,19 @@ F = TypeVar("F", bound=Callable[..., Any])
 class EffectObserver(Protocol):
     """An observer that is told of effects too."""
 
-    def effect(self, call: partial[Any]) -> AbstractContextManager[None]:
+    def effect(self, call: partial[Any]) -> AbstractContextManager[Callable[[Any], None] | None]:
         """Something is about to be done.
 
         Parameters
         ----------
         call : functools.partial
             Does it, as often as it is called: the function, without decoration, and its arguments, with a list in the
-            place of a generator.
+            place of a generator or another iterator.
 
         Returns
         -------
         context manager
-            Inside which it is done.
+            Inside which it is done. On entry it may give a function that is to be called with what the call returned.
         """
 
 
@@ -73,14 +74,31 @@ def effect(method: F) -> F:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         if current.get().observer is None:
             return method(*args, **kwargs)
-        return told(partial(method, *map(listed, args), **kwargs))
+        return told(partial(method, *map(listed, args), **{name: listed(value) for name, value in kwargs.items()}))
 
     return wrapper  # type: ignore[return-value]
 
 
+WRAPPER: CodeType = effect(repr).__code__  # that of all decorated functions
+
+
+def is_effect(code: CodeType) -> bool:
+    """Whether a piece of code is that of functions decorated with `effect`.
+
+    Parameters
+    ----------
+    code : code object
+
+    Returns
+    -------
+    bool
+    """
+    return code is WRAPPER
+
+
 def listed(value: Any) -> Any:
-    """What a generator gives, as a list; anything else as it is."""
-    return list(value) if isinstance(value, Generator) else value
+    """What an iterator gives, as a list; anything else, and an iterator that is used up, as it is."""
+    return (list(value) or value) if isinstance(value, Iterator) else value
 
 
 def told(call: partial[Any]) -> Any:
@@ -96,7 +114,9 @@ def told(call: partial[Any]) -> Any:
     What the call returns.
     """
     with ExitStack() as stack:
-        for member in members(current.get().observer):
-            if hasattr(member, "effect"):
-                stack.enter_context(member.effect(call))
-        return call()
+        aware = [member for member in members(current.get().observer) if hasattr(member, "effect")]
+        listeners = [stack.enter_context(member.effect(call)) for member in aware]
+        result = call()
+        for listener in filter(None, listeners):
+            listener(result)
+        return result

@@ -74,12 +74,52 @@ def test_a_generator_that_is_told_of_can_be_gone_through_again():
             calls.append(call)
             return super().effect(call)
 
+    for given, named in [(((p for p in [w]), 2.0), {}), ((iter([w]),), {"clip_value": 2.0})]:
+        with observe(Keeper()):
+            nn.utils.clip_grad_value_(*given, **named)
+        assert w.grad.tolist() == [2.0]
+        w.grad = microbp.tensor([7.0])
+        calls.pop()()
+        assert w.grad.tolist() == [2.0]
     with observe(Keeper()):
-        nn.utils.clip_grad_value_((p for p in [w]), 2.0)
-    assert w.grad.tolist() == [2.0]
-    w.grad = microbp.tensor([7.0])
-    calls[0]()
-    assert w.grad.tolist() == [2.0]
+        nn.utils.clip_grad_value_(parameters=(p for p in [w]), clip_value=1.0)
+    assert calls.pop().keywords["parameters"] == [w]
+
+
+def test_a_generator_that_is_used_up_is_handed_on_as_it_is():
+    with observe(Teller()), pytest.warns(UserWarning, match="empty generator"):
+        nn.utils.clip_grad_norm_((p for p in []), 2.0)
+
+
+def test_what_an_effect_returns_is_told_of():
+    returned = []
+
+    class Listening(Teller):
+        @contextmanager
+        def effect(self, call):
+            yield returned.append
+
+    w = microbp.tensor([3.0], requires_grad=True)
+    w.grad = microbp.tensor([5.0])
+    with observe(Teller()), observe(Listening()):
+        norm = nn.utils.clip_grad_norm_([w], 2.0)
+    assert returned[-1] is norm
+
+
+def test_a_step_of_a_scheduler_that_a_subclass_defines_is_told():
+    class Still(optim.lr_scheduler.LRScheduler):
+        def get_lr(self):
+            return self.base_lrs
+
+        def step(self):
+            super().step()
+
+    optimizer = optim.SGD([microbp.ones(1, requires_grad=True)], lr=0.1)
+    scheduler = Still(optimizer)
+    optimizer.stepped = True
+    with observe(teller := Teller()):
+        scheduler.step()
+    assert teller.told[0] == "step {"
 
 
 def test_an_error_ends_the_effect():

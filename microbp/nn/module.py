@@ -483,7 +483,8 @@ class Module(Stateful):
         """
         if not isinstance(mode, bool):
             raise ValueError("training mode is expected to be boolean")
-        self.training = mode
+        if self.__dict__.get("training") is not mode:  # what is as it should be was not changed
+            self.training = mode
         for module in self.children():
             module.train(mode)
         return self

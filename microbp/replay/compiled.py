@@ -62,11 +62,13 @@ def compile(
 
     The function may be a whole training step: forget the gradients, compute a loss, call its ``backward()``, clip the
     gradients, call the ``step()`` of an optimizer and of a scheduler. The operations and their gradients are replayed,
-    and all the rest is called as ever. That is the fastest way to train.
+    and all the rest is called as ever. That is the fastest way to train. To compile a method, compile that of one
+    object, ``microbp.compile(trainer.train)``; in the body of a class the object would be an argument, which cannot be
+    compared.
 
-    Two things are left to the user. What a function does besides, such as to print or to append to a list, it does in
-    the calls that are recorded, and not in those that are replayed. And what it finds in other ways than by name (a
-    file, the time, an attribute whose name is computed) is taken to stay as it is: give that as an argument.
+    Two things are left to the user. What a function does besides, such as to print, to warn or to append to a list, it
+    does in the calls that are recorded, and not in those that are replayed. And what it finds in other ways than by
+    name (a file, the time, an attribute whose name is computed) is taken to stay as it is: give that as an argument.
 
     Parameters
     ----------
@@ -229,6 +231,8 @@ class Compiled:
         try:
             if kind_of_call(values, tuple(kwargs)) != key:
                 raise Impossible("it changes its arguments")
+            if not surroundings.are_left_alone():
+                raise Impossible("it changes what it finds elsewhere, in variables or objects", lasting=False)
             trace = trace_of(output, values, tracer)
             modules = modules_behind(surroundings, tracer.shapes)
             require_apart(values, trace.steps, modules, surroundings)

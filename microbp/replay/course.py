@@ -17,10 +17,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from microbp.autograd.tree import leaves_of, map_leaves, tensors_of
+from microbp.autograd.tree import map_leaves, tensors_of
 from microbp.backward import backward
 from microbp.engine import Node
-from microbp.replay.trace import Effect, Impossible, Step, Tracer, difference, is_plain, steps_to
+from microbp.replay.effects import Effect, called
+from microbp.replay.trace import Impossible, Step, Tracer, difference, is_plain, steps_to
 from microbp.tensor import Tensor
 
 __all__ = ["Course", "Returned", "Trace", "trace_of", "unlike"]
@@ -56,13 +57,16 @@ class Course(NamedTuple):
     after: Calls
     """What is done once the gradients are there: an optimizer's step, a scheduler's."""
 
+    late: frozenset[int]
+    """The arguments that are used after that. The program uses them before, so they must not be what was changed."""
+
     output: Any
     """What is returned: a `Returned`, or a tuple, list or dict of these, and of numbers; or None."""
 
     def __str__(self) -> str:
         """In words."""
-        first = [f"# before: {told(call)}\n" for call in (*self.before, *self.between)]
-        then = [f"# then: {what}\n" for what in ("the gradients go to their leaves", *map(told, self.after))]
+        first = [f"# before: {called(call)}\n" for call in (*self.before, *self.between)]
+        then = [f"# then: {what}\n" for what in ("the gradients go to their leaves", *map(called, self.after))]
         return "".join([*first, *then])
 
 
@@ -114,15 +118,16 @@ def training_trace(output: Any, values: Sequence[Any], tracer: Tracer) -> Trace:
     """The same for a call that did more than operations."""
     passes = [effect for effect in tracer.effects if is_backward(effect)]
     for effect in tracer.effects:
-        if effect not in passes and not all(can_be_given_again(value, values) for value in arguments_of(effect)):
-            raise Impossible(f"it calls {told(effect.call)} with more than numbers and parameters")
+        if effect not in passes and not all(can_be_given_again(value, values) for value in effect.arguments):
+            raise Impossible(f"it calls {called(effect.call)} with more than numbers and parameters")
     if len(passes) != 1:
         times = "without computing gradients" if not passes else "and computes gradients more than once"
-        raise Impossible(f"it calls {told(tracer.effects[0].call)} {times}")
+        raise Impossible(f"it calls {called(tracer.effects[0].call)} {times}")
     loss = root_of(passes[0])
     if any(isinstance(value, Tensor) and value.requires_grad for value in values):
         raise Impossible("it computes gradients of an argument, or of what that was computed from")
     first, _ = tracer.origin(loss)
+    require_rebuildable(output)
     others = {tensor: tracer.origin(tensor) for tensor in tensors_of(output)}
     through = gone_through(first, tracer)
     if any(tensor.requires_grad and node not in through for tensor, (node, _) in others.items()):
@@ -130,14 +135,32 @@ def training_trace(output: Any, values: Sequence[Any], tracer: Tracer) -> Trace:
     steps, numbers = steps_to([first, *(node for node, _ in others.values())], values, tracer)
     returned = {tensor: Returned(numbers[node], detached) for tensor, (node, detached) in others.items()}
     tree = map_leaves(lambda leaf: returned[leaf] if isinstance(leaf, Tensor) else leaf, output)
-    if not all(isinstance(leaf, Returned) or is_plain(leaf) for leaf in leaves_of(tree)):
-        raise Impossible(f"it returns {type(output).__name__}, not tensors and numbers")
-    course = course_of(tracer, passes[0], min(node.number for node in numbers), tree)
-    require_done_before(tracer, passes[0], steps, numbers)
+    late = used_late(tracer, passes[0], steps, numbers)
+    course = course_of(tracer, passes[0], min(node.number for node in numbers), late, tree)
     return Trace(steps, numbers[first], loss.dtype, course)
 
 
-def course_of(tracer: Tracer, backward_pass: Effect, first: int, output: Any) -> Course:
+def require_rebuildable(output: Any) -> None:
+    """Give up if what is returned is not a tensor or a number, or tuples, lists and dicts of these.
+
+    Raises
+    ------
+    Impossible
+        If it is something else, or has it inside.
+    """
+    if type(output) is dict and is_plain(list(output)):
+        parts = list(output.values())
+    elif type(output) in {tuple, list} or (isinstance(output, tuple) and hasattr(output, "_fields")):
+        parts = list(output)
+    elif isinstance(output, Tensor) or is_plain(output):
+        return
+    else:
+        raise Impossible(f"it returns {type(output).__name__}, not tensors and numbers")
+    for part in parts:
+        require_rebuildable(part)
+
+
+def course_of(tracer: Tracer, backward_pass: Effect, first: int, late: frozenset[int], output: Any) -> Course:
     """The effects of a call in three parts; `first` is the number of its first operation."""
     before: list[partial[Any]] = []
     between: list[partial[Any]] = []
@@ -147,9 +170,11 @@ def course_of(tracer: Tracer, backward_pass: Effect, first: int, output: Any) ->
             after.append(effect.call)
         elif effect is not backward_pass:
             if effect.call.func.__name__ != "zero_grad":
-                raise Impossible(f"it calls {told(effect.call)} before it computes gradients")
+                raise Impossible(f"it calls {called(effect.call)} before it computes gradients")
+            if effect.number > first and not all(effect.arguments):
+                raise Impossible(f"it calls {called(effect.call)} with set_to_none=False on the way to the loss")
             (before if effect.number < first else between).append(effect.call)
-    return Course(tuple(before), tuple(between), tuple(after), output)
+    return Course(tuple(before), tuple(between), tuple(after), late, output)
 
 
 def gone_through(first: Node, tracer: Tracer) -> set[Node]:
@@ -165,21 +190,22 @@ def gone_through(first: Node, tracer: Tracer) -> set[Node]:
     return found
 
 
-def require_done_before(
+def used_late(
     tracer: Tracer, backward_pass: Effect, steps: Sequence[Step], numbers: Mapping[Node, int]
-) -> None:
-    """Give up if an operation uses what may have been changed before it, as the program does all of them first.
+) -> frozenset[int]:
+    """The arguments that are used after parameters were changed.
 
     Raises
     ------
     Impossible
-        If there is one.
+        If what was found elsewhere is used then, as the program does all operations before.
     """
     changed = min((e.number for e in tracer.effects if e.number > backward_pass.number), default=math.inf)
-    for node, number in numbers.items():
-        step = steps[number]
-        if node.number > changed and any(operand.kind == "outside" for operand in step.operands):
+    late = [steps[number] for node, number in numbers.items() if node.number > changed]
+    for step in late:
+        if any(operand.kind == "outside" for operand in step.operands):
             raise Impossible(f"{step.op.name}{step.where} comes after parameters were changed")
+    return frozenset(operand.value for step in late for operand in step.operands if operand.kind == "argument")
 
 
 def is_backward(effect: Effect) -> bool:
@@ -196,17 +222,6 @@ def root_of(backward_pass: Effect) -> Tensor:
     return root
 
 
-def is_method(call: partial[Any]) -> bool:
-    """Whether a call is one of a method, so that the first argument is the object that has it."""
-    return bool(call.args) and hasattr(type(call.args[0]), call.func.__name__)
-
-
-def arguments_of(effect: Effect) -> tuple[Any, ...]:
-    """What the function or method was given."""
-    call = effect.call
-    return (*call.args[is_method(call) :], *call.keywords.values())
-
-
 def can_be_given_again(value: Any, arguments: Sequence[Any]) -> bool:
     """Whether an argument of an effect is the same at each call: a number, or leaves, which are no arguments."""
     if isinstance(value, list | tuple):
@@ -214,12 +229,6 @@ def can_be_given_again(value: Any, arguments: Sequence[Any]) -> bool:
     if isinstance(value, Tensor):
         return value.is_leaf and all(value is not other for other in arguments)
     return is_plain(value)
-
-
-def told(call: partial[Any]) -> str:
-    """A call in words."""
-    owner = f"{type(call.args[0]).__name__}." if is_method(call) else ""
-    return f"{owner}{call.func.__name__}()"
 
 
 def unlike(first: Trace, second: Trace) -> str | None:

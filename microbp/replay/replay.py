@@ -72,6 +72,7 @@ class Replay:
         self.modules = [(module, state_of(module)) for module in modules]
         self.checked = changes.latest
         self.surroundings = surroundings
+        self.told = surroundings.told_by(values)
         self.default_dtype = get_default_dtype()
         names: dict[Tensor, str] = {}
         for module, _ in self.modules:
@@ -125,6 +126,8 @@ class Replay:
 
     def run(self, values: Sequence[Any], keywords: Sequence[str]) -> Any:
         """The output, with one node for all operations; `FAILED` if the program failed, as it does for bad values."""
+        if self.told and self.surroundings.told_by(values) != self.told:
+            return FAILED
         given = [values[k] for k in self.used]
         token = error_state.set(IGNORE)
         try:

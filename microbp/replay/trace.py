@@ -15,7 +15,7 @@ What a training step does besides, to forget gradients, compute them and change 
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
@@ -29,10 +29,22 @@ from microbp.functions.generator import get_rng_state
 from microbp.nn.changes import changes
 from microbp.observer import Step as Contribution
 from microbp.ops.op import Op
+from microbp.replay.effects import Effect, called, is_inside_block
 from microbp.tensor import Tensor, place_of_call
 from microbp.version import numbers, writes
 
-__all__ = ["Effect", "Impossible", "Operand", "Step", "Tracer", "difference", "is_plain", "steps_to"]
+__all__ = [
+    "Impossible",
+    "Operand",
+    "Step",
+    "Tracer",
+    "difference",
+    "is_plain",
+    "steps_to",
+]
+
+MADE_OF = frozenset({"array", "node", "_requires_grad", "_cut", "_version"})
+"""The attributes that the result of an operation may have by itself."""
 
 PLAIN = frozenset({int, float, bool, str, type(None), type(Ellipsis)})
 """Types of numbers and options that are the same in two calls if they are equal."""
@@ -76,16 +88,6 @@ class Step(NamedTuple):
     """The user's line, in words; or nothing."""
 
 
-class Effect(NamedTuple):
-    """Something that a call did besides operations, by a method that is an `effect`."""
-
-    call: partial[Any]
-    """Does it again."""
-
-    number: int
-    """When: after all operations with smaller numbers."""
-
-
 class Tracer:
     """Watches a call: which operations it does, and what it does besides.
 
@@ -110,6 +112,7 @@ class Tracer:
         self.effects: list[Effect] = []
         self.reasons: list[Impossible] = []
         self.busy = False  # with an effect, whatever it is made of
+        self.outside = sys._getframe(1).f_code  # the code that calls what is watched
         self.begin()
 
     def begin(self) -> None:
@@ -150,19 +153,26 @@ class Tracer:
             self.reasons.append(Impossible(what))
 
     @contextmanager
-    def effect(self, call: partial[Any]) -> Iterator[None]:
+    def effect(self, call: partial[Any]) -> Iterator[Callable[[Any], None] | None]:
         """The program does something that can be done again as a whole."""
         if self.busy:
-            yield
+            yield None
             return
         self.look()
+        if is_inside_block(self.outside):
+            self.remark(f"it calls {called(call)} inside a with or try block")
         self.effects.append(Effect(call, next(numbers)))
         self.busy = True
         try:
-            yield
+            yield partial(self.returned, call)
         finally:
             self.busy = False
             self.begin()
+
+    def returned(self, call: partial[Any], result: Any) -> None:
+        """It is done, and returned this."""
+        if not (result is None or isinstance(result, Tensor)):
+            self.reasons.append(Impossible(f"it calls {called(call)}, which returns {type(result).__name__}"))
 
     def node_of(self, edge: Any) -> Any:
         """The node of the operation that gave an input of another; the edge itself if it came from elsewhere."""
@@ -174,7 +184,7 @@ class Tracer:
         Raises
         ------
         Impossible
-            If there was none, or it is a view.
+            If there was none, or it is a view, or was given attributes.
         """
         node = self.node_of(tensor.node or tensor)
         detached = node not in self.shapes and not tensor._requires_grad and id(tensor.array) in self.arrays
@@ -182,6 +192,8 @@ class Tracer:
             node, _ = self.arrays[id(tensor.array)]
         if node not in self.shapes or node.op.view or tensor._base is not None:
             raise Impossible("it returns a view, or what it was given or found")
+        if not vars(tensor).keys() <= MADE_OF:
+            raise Impossible("it sets attributes of a tensor that it returns, such as its name")
         return node, detached
 
     def look(self) -> None:
@@ -210,7 +222,7 @@ def states_of_chance() -> tuple[Any, ...]:
     """What the generators of random numbers are about to give."""
     _, numbers, place, *_ = np.random.get_state()
     random = sys.modules.get("random")  # Python's own, which only a program that imports it can use
-    return get_rng_state().array.tolist(), random and random.getstate(), np.asarray(numbers).tolist(), place
+    return get_rng_state().array.tobytes(), random and random.getstate(), np.asarray(numbers).tobytes(), place
 
 
 def steps_to(
@@ -274,7 +286,7 @@ def used_by(results: Sequence[Node], arguments: Collection[Any], tracer: Tracer)
 
 def is_plain(value: Any) -> bool:
     """Whether a value consists of numbers and text, so that it can be compared with another, and written down."""
-    if isinstance(value, dict):
+    if type(value) is dict:
         return all(map(is_plain, value.values()))
     if type(value) in {tuple, list}:
         return all(map(is_plain, value))

@@ -8,7 +8,7 @@ added, are those of now.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -94,6 +94,10 @@ class TrainingReplay(Replay):
     def run(self, values: Sequence[Any], keywords: Sequence[str]) -> Any:
         """Take a training step, and return what the function returns; `FAILED` if the loss cannot be computed."""
         program, course = self.program, self.program.course
+        if self.told and self.surroundings.told_by(values) != self.told:
+            return FAILED
+        if course.late and self.could_change(course.late, values):
+            return FAILED
         for call in course.before:
             call()
         begun = next(numbers)
@@ -114,6 +118,11 @@ class TrainingReplay(Replay):
             call()
         return output
 
+    def could_change(self, places: Iterable[int], values: Sequence[Any]) -> bool:
+        """Whether arguments share memory with what an optimizer may change, as ``w.detach()`` does."""
+        versions = {tensor._version for tensor in self.outside} - {None}
+        return any(values[k]._version in versions for k in places)
+
     def was_written_to(self, begun: int, values: Sequence[Any]) -> bool:
         """Whether another thread has written to what the gradients depend on while they were computed."""
         edges = [*[values[k] for k in self.used], *self.outside]
@@ -123,8 +132,8 @@ class TrainingReplay(Replay):
     def output(self, values: Sequence[Any], results: Sequence[np.ndarray[Any, Any]]) -> Any:
         """What the function returns: results with a graph that backward has been through, or cut off from it."""
         tree = self.program.course.output
-        if not results:
-            return tree
+        if tree is None:
+            return None
         edges = (*[weakly(values[k]) for k in self.used], *self.edges)
         found = {}
         for number, array in zip(self.program.returned, results, strict=True):

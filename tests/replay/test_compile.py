@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import random
+import types
 
 import numpy as np
 import pytest
@@ -141,8 +142,14 @@ def test_batch_normalisation_in_training_runs_as_it_is():
 
 
 def test_a_number_that_changes_between_the_first_calls_is_found():
-    numbers = iter(range(10))
-    drifting = microbp.compile(lambda x: (x * float(next(numbers))).sum())
+    numbers = types.SimpleNamespace(count=-1)
+
+    def counted():
+        name = str.lower("COUNT")  # what has a computed name is not found
+        setattr(numbers, name, getattr(numbers, name) + 1)
+        return getattr(numbers, name)
+
+    drifting = microbp.compile(lambda x: (x * float(counted())).sum())
     assert [drifting(x).item() for _ in range(5)] == [(x * float(k)).sum().item() for k in range(5)]
     assert "was not given the same in two calls" in drifting.reason
 
@@ -247,6 +254,14 @@ def test_a_second_backward_needs_the_graph():
     value.backward()
     with pytest.raises(GraphError, match="retain_graph"):
         value.backward()
+
+
+@pytest.mark.parametrize("cut", [lambda y: y.detach(), lambda y: y.detach_(), lambda y: y.data])
+def test_a_result_that_is_cut_off_from_its_history_stays_so(cut):
+    compiled = microbp.compile(lambda h: cut(h * 2.0))
+    for _ in range(4):
+        assert not compiled(microbp.ones(3, requires_grad=True)).requires_grad
+    assert compiled.reason == "it returns a result that was cut off from its history"
 
 
 def test_second_derivatives_are_those_of_the_function():

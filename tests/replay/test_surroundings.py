@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import array
+import contextvars
 import functools
 import gc
 import threading
@@ -407,3 +409,176 @@ def test_parameters_that_functional_call_puts_in():
     named = {f"_orig_mod.{name}": tensor for name, tensor in other.items()}
     assert func.functional_call(compiled, named, (h,)).tolist() == expected
     assert compiled(h).tolist() == model(h).tolist() != expected
+
+
+# -- what is no attribute, list or dict ------------------------------------------------------------
+
+
+class Slotted:
+    __slots__ = ("scale", "unset")
+
+
+def test_an_attribute_in_a_slot():
+    mine = Slotted()
+    mine.scale = 2.0
+    assert follows(lambda h: (h * mine.scale).sum(), lambda: setattr(mine, "scale", 3.0))
+
+
+def test_an_attribute_of_a_function():
+    def by(h):
+        return h * by.scale
+
+    by.scale = 2.0
+    assert follows(lambda h: by(h).sum(), lambda: setattr(by, "scale", 3.0))
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("__defaults__", (3.0,)),
+        ("__kwdefaults__", {"more": 3.0}),
+        ("__code__", (lambda h, by=2.0, *, more=1.0: h * by * more * 2.0).__code__),
+    ],
+)
+def test_the_definition_of_a_function(name, other):
+    def scaled_by(h, by=2.0, *, more=1.0):
+        return h * by * more
+
+    assert follows(lambda h: scaled_by(h).sum(), lambda: setattr(scaled_by, name, other))
+
+
+def test_a_default_that_is_replaced_in_its_dict():
+    def scaled_by(h, *, by=2.0):
+        return h * by
+
+    assert follows(lambda h: scaled_by(h).sum(), lambda: scaled_by.__kwdefaults__.update(by=3.0))
+
+
+def test_a_context_variable():
+    scale = contextvars.ContextVar("scale", default=2.0)
+    assert follows(lambda h: (h * scale.get()).sum(), lambda: scale.set(3.0))
+
+
+def test_what_a_weak_reference_leads_to():
+    mine = Settings()
+    reference = weakref.ref(mine)
+    assert follows(lambda h: (h * reference().scale).sum(), lambda: setattr(mine, "scale", 3.0))
+
+
+def test_what_a_method_of_the_standard_library_may_look_at():
+    event = threading.Event()
+    assert follows(lambda h: (h * (2.0 if event.is_set() else 1.0)).sum(), event.set)
+
+
+@pytest.mark.parametrize("make", [lambda: array.array("f", [2.0]), lambda: bytearray([2])])
+def test_memory_that_cannot_be_compared_is_not_replayed(make):
+    held = make()
+
+    def change():
+        held[0] = 3
+
+    assert not follows(lambda h: (h * held[0]).sum(), change)
+
+
+def test_small_arrays_are_compared_and_large_ones_are_too_much():
+    for size, is_replayed in ((5, True), (10_000, False)):
+        held = np.full(size, 2.0)
+        assert follows(lambda h, held=held: (h * held[0]).sum(), lambda held=held: held.fill(3.0)) == is_replayed
+
+
+@pytest.mark.parametrize(
+    ("ask", "change"),
+    [
+        (lambda t: t.requires_grad, lambda t: t.requires_grad_()),
+        (lambda t: t.grad is not None, lambda t: setattr(t, "grad", microbp.ones(2))),
+        (lambda t: t.name == "changed", lambda t: setattr(t, "name", "changed")),
+        (lambda t: t.shape == (3,), lambda t: setattr(t, "data", microbp.ones(3))),
+        (lambda t: len(t) == 3, lambda t: setattr(t, "data", microbp.ones(3))),
+    ],
+)
+def test_what_is_asked_of_a_tensor_that_takes_part_in_no_operation(ask, change):
+    other = microbp.ones(2)
+    assert follows(lambda h: (h * (2.0 if ask(other) else 1.0)).sum(), lambda: change(other))
+
+
+@pytest.mark.parametrize(
+    ("ask", "change"),
+    [
+        (lambda t: t.grad is not None, lambda t: setattr(t, "grad", microbp.ones(3))),
+        (lambda t: t.name == "changed", lambda t: setattr(t, "name", "changed")),
+    ],
+)
+def test_what_is_asked_of_an_argument(ask, change):
+    compiled = microbp.compile(lambda h: (h * (2.0 if ask(h) else 1.0)).sum())
+    for _ in range(3):
+        assert compiled(weights()).item() == 3.0
+    assert compiled.replayed == 1
+    other = weights()
+    change(other)
+    assert compiled(other).item() == 6.0
+    assert compiled(weights()).item() == 3.0
+
+
+def test_the_layout_of_memory_is_asked_each_time():
+    compiled = microbp.compile(lambda h: (h * (2.0 if h.is_contiguous() else 1.0)).sum())
+    for _ in range(3):
+        compiled(microbp.ones(3, 2, requires_grad=True))
+    assert compiled(microbp.ones(2, 3).T.detach().requires_grad_()).item() == 6.0
+    assert "laid out" in compiled.reason
+
+
+@pytest.mark.parametrize(
+    "ask", [lambda it: getattr(it, "double", False), lambda it: hasattr(it, "double"), lambda it: "double" in vars(it)]
+)
+@pytest.mark.parametrize("make", [Settings, lambda: type("Other", (), {})()])
+def test_an_attribute_that_is_not_there_yet(ask, make):
+    mine = make()
+    assert follows(lambda h: (h * (2.0 if ask(mine) else 1.0)).sum(), lambda: setattr(mine, "double", True))
+
+
+class Implicit:
+    """Gives its scale in many ways, whose names no caller needs."""
+
+    def __init__(self):
+        self.scale_of_mine = 2.0
+
+    def __getitem__(self, key):
+        return self.scale_of_mine
+
+    def __rmul__(self, h):
+        return h.mul(self.scale_of_mine)
+
+    def __float__(self):
+        return self.scale_of_mine
+
+    def __get__(self, instance, owner):
+        return self.scale_of_mine
+
+    def __iter__(self):
+        return iter([self.scale_of_mine])
+
+
+@pytest.mark.parametrize(
+    "scaled_by",
+    [
+        lambda h, it: h * it["scale"],
+        lambda h, it: h * float(it),
+        lambda h, it: h * next(iter(it)),
+        lambda h, it: it.__rmul__(h),
+    ],
+)
+def test_methods_that_are_called_without_their_names(scaled_by):
+    mine = Implicit()
+    assert follows(lambda h: scaled_by(h, mine).sum(), lambda: setattr(mine, "scale_of_mine", 3.0))
+
+
+def test_a_descriptor():
+    held = Implicit()
+    mine = type("Owner", (), {"scale": held})()
+    assert follows(lambda h: (h * mine.scale).sum(), lambda: setattr(held, "scale_of_mine", 3.0))
+
+
+@pytest.mark.parametrize("base", [list, dict, set])
+def test_an_attribute_of_a_container_of_ones_own(base):
+    mine = type("Container", (base,), {"scale": 2.0})()
+    assert follows(lambda h: (h * mine.scale).sum(), lambda: setattr(mine, "scale", 3.0))

@@ -417,7 +417,7 @@ def averaged(x, t):
         (something_else, "it returns a view, or what it was given or found"),
         (another_head, "it returns what no backward pass has gone through"),
         (changed_before, "comes after parameters were changed"),
-        (counting_objects, "it returns tuple, not tensors and numbers"),
+        (counting_objects, "it returns object, not tensors and numbers"),
         (with_metric, "it calls ReduceLROnPlateau.step() with more than numbers and parameters"),
         (clipped_argument, "it calls clip_grad_norm_() with more than numbers and parameters"),
         (fresh_optimizer, "was done to other objects"),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 
-from microbp.effect import effect
 from microbp.errors import OptionError
 from microbp.optim.lr_scheduler.scheduler import LRScheduler
 from microbp.optim.optimizer import Optimizer
@@ -109,7 +108,6 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         share = (1 + math.cos(math.pi * self.T_cur / self.T_i)) / 2
         return [self.eta_min + (base - self.eta_min) * share for base in self.base_lrs]
 
-    @effect
     def step(self, epoch: float | None = None) -> None:
         """Go on to the next epoch, or to any, which may be a fraction: ``step(epoch + batch / batches)``.
 

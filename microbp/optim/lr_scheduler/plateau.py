@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from microbp.effect import effect
 from microbp.errors import OptionError
 from microbp.optim.lr_scheduler.scheduler import LRScheduler, set_option
 from microbp.optim.optimizer import Optimizer
@@ -89,7 +88,6 @@ class ReduceLROnPlateau(LRScheduler):
         self.num_bad_epochs = 0
         self._last_lr = self.rates()
 
-    @effect
     def step(self, metrics: Any) -> None:  # type: ignore[override]
         """Look at the metric of the epoch that has ended, and lower the rates if it is time.
 
