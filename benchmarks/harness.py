@@ -12,7 +12,7 @@ import gc
 import multiprocessing
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -52,7 +52,7 @@ class Times(dict[str, list[float]]):
         return self.figure(lambda mine, theirs: mine / theirs, name, reference)
 
 
-def take_turns(contenders: dict[str, Callable[[], object]], rounds: int = 15, least: float = 0.02) -> Times:
+def take_turns(contenders: Mapping[str, Callable[[], object]], rounds: int = 15, least: float = 0.02) -> Times:
     """Time contenders by turns.
 
     Parameters
@@ -84,7 +84,7 @@ def take_turns(contenders: dict[str, Callable[[], object]], rounds: int = 15, le
     return times
 
 
-def check_losses(contenders: dict[str, Callable[[], float]], steps: int = 5, tolerance: float = 1e-4) -> None:
+def check_losses(contenders: Mapping[str, Callable[[], float]], steps: int = 5, tolerance: float = 1e-4) -> None:
     """Let every contender train for some steps, and refuse to go on if one has other losses than the first has.
 
     The tolerance is a part of the largest loss: where training takes the loss down to almost

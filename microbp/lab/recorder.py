@@ -84,7 +84,7 @@ class Recorder:
         self._number = 0  # of the next step
         self._due = True
         self._previous: dict[str, Array] = {}  # the weights at the step before
-        self._updates: list[tuple[Record, dict[str, Array], dict[str, Array]]] = []  # records, with weights before, now
+        self._updates: list[tuple[int, Record, dict[str, Array], dict[str, Array]]] = []  # step, weights before, now
         modules = dict(model.named_modules()) if model is not None else {}
         self._parameters = slots(modules, "_parameters")
         self._buffers = slots(modules, "_buffers") if run.plane is not None else []
@@ -126,7 +126,7 @@ class Recorder:
                         record[f"grads/{name}"] = p._grad.array.copy()
             record.update({f"buffers/{name}": array for name, array in copies(self._buffers).items()})
             record.update(self._outputs.found)
-            self._updates.append((record, self._previous, weights))
+            self._updates.append((self._number, record, self._previous, weights))
             self.run.add(self._number, record)
             if self.run.stride > 1:
                 self._settle()
@@ -140,10 +140,11 @@ class Recorder:
         """Compute the update ratios that are still to be computed.
 
         As long as every step is recorded, this waits until someone asks, since the weights of the step before are
-        there anyway.
+        there anyway. What the run has dropped meanwhile is left out.
         """
-        for record, before, weights in self._updates:
-            record.update(update_ratios(before, weights))
+        for step, record, before, weights in self._updates:
+            if self.run.is_due(step):
+                record.update(update_ratios(before, weights))
         self._updates = []
 
     def _learning_rates(self) -> Iterator[tuple[str, float]]:

@@ -16,7 +16,8 @@ import pytest
 import microbp
 from microbp import lab, nn, optim
 from microbp.errors import OptionError
-from microbp.lab import Recorder
+from microbp.lab import Recorder, recorder
+from microbp.lab.state import update_ratios
 from microbp.nn import functional as F
 from tests.lab.training import checkpoint, network, ring, train
 
@@ -98,6 +99,28 @@ def test_update_ratios_are_of_single_steps_also_where_few_steps_are_recorded() -
         assert 1 < len(few["step"]) < 16
         for name, track in few.items():
             np.testing.assert_array_equal(track, every[name][few["step"]], err_msg=name)
+
+
+def test_update_ratios_wait_until_they_are_asked_for_and_are_computed_only_of_what_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    computed = []
+
+    def ratios(before: Any, weights: Any) -> Any:
+        computed.append(1)
+        return update_ratios(before, weights)
+
+    monkeypatch.setattr(recorder, "update_ratios", ratios)
+    model = network()
+    optimizer = optim.SGD(model.parameters(), lr=0.5)
+    rec = lab.watch(model, memory=50_000)
+    while rec.run.stride == 1:
+        assert not computed
+        before = len(rec.run.records)
+        train(model, optimizer, 1, rec)
+    assert len(computed) == len(rec.run.records) <= before // 2 + 1
+    assert np.isfinite(rec.history["update_ratio/0.weight"][1:]).all()
+    assert len(computed) == len(rec.run.records)
 
 
 def test_a_parameter_without_a_gradient_has_nan_and_never_zeros() -> None:

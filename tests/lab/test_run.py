@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import tracemalloc
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import microbp
 from microbp import lab, nn, optim
 from microbp.errors import FileFormatError
 from microbp.lab import Recorder
@@ -56,6 +59,85 @@ def test_a_long_training_allocates_no_more_than_the_memory_that_it_may(tmp_path:
     assert rec.run.stride > 1
     assert allowed / 4 < held < 1.1 * allowed
     assert most < 8 * allowed, "the page is made of fewer copies than that"
+
+
+def wide() -> Any:
+    """A network whose arrays take far more memory than what Python needs for them."""
+    return nn.Sequential(nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 64))
+
+
+def follow(model: Any, rec: Recorder, sizes: Iterable[int], each: Callable[[], None] = lambda: None) -> None:
+    """Train on batches of these sizes; `each` is called right after the recorder."""
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    for size in sizes:
+        optimizer.zero_grad()
+        loss = (model(microbp.randn(size, 64)) ** 2).mean()
+        loss.backward()
+        rec.step(loss)
+        each()
+        optimizer.step()
+
+
+def test_what_somebody_holds_of_a_dropped_record_stays_as_it_was() -> None:
+    model = wide()
+    rec = lab.watch(model, memory=1 << 20)
+    held: list[tuple[int, str, Any, Any]] = []
+
+    def hold() -> None:
+        step, record = rec.run.steps[-1], rec.run.records[-1]
+        for name, array in record.items():
+            if isinstance(array, np.ndarray):
+                seen = array.T[1:] if step % 2 else array  # some are held as a whole, of some there is but a view
+                held.append((step, name, seen, seen.copy()))
+
+    follow(model, rec, [64] * 8, hold)
+    assert rec.run.stride == 1
+    while rec.run.stride < 8:
+        follow(model, rec, [64])
+    assert {0, 8} <= set(rec.run.steps)
+    assert not {1, 2, 3} & set(rec.run.steps)
+    for step, name, seen, before in held:
+        np.testing.assert_array_equal(seen, before, err_msg=f"{name} of step {step}")
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        [64] * 400,
+        [64] * 100 + [72] * 300,
+        [64] * 100 + [160] * 300,
+        [64, 64, 64, 40] * 100,
+        [64 + k // 4 for k in range(400)],
+        [164 - k // 4 for k in range(400)],
+    ],
+    ids=["alike", "larger later", "much larger later", "one of four is short", "growing", "shrinking"],
+)
+def test_memory_is_bounded_whatever_the_batches_are_and_records_hold_what_was_there(sizes: list[int]) -> None:
+    model, allowed = wide(), 1 << 22
+    sums: list[list[bytes]] = []
+    outputs: list[Any] = []
+    model[2].register_forward_hook(lambda module, args, output: outputs.append(output.array.copy()))
+    tracemalloc.start()
+    try:
+        follow(model, lab.watch(model, memory=1), [max(sizes)] * 3)
+        outputs.clear()
+        alone = tracemalloc.get_traced_memory()[1]
+        rec = lab.watch(model, memory=allowed)
+
+        def look() -> None:
+            weight = model[0].weight
+            sums.append([hashlib.md5(a).digest() for a in (weight.array, weight.grad.array, outputs.pop())])
+            assert rec.run.nbytes <= allowed
+
+        follow(model, rec, sizes, look)
+        most = tracemalloc.get_traced_memory()[1] - alone
+    finally:
+        tracemalloc.stop()
+    assert rec.run.stride > 1
+    assert 0.8 * allowed < most < 1.05 * allowed, "the record that is one too much is dropped"
+    for step, record in zip(rec.run.steps, rec.run.records, strict=True):
+        found = [record["weights/0.weight"], record["grads/0.weight"], record["acts/2"]]
+        assert [hashlib.md5(array).digest() for array in found] == sums[step], f"step {step}"
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
