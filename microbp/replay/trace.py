@@ -20,7 +20,7 @@ import numpy as np
 
 from microbp import label
 from microbp.autograd.bundle import CallRow
-from microbp.engine import Node, by_number
+from microbp.engine import Node, by_number, make_node
 from microbp.functions.generator import get_rng_state
 from microbp.nn.changes import changes
 from microbp.observer import Step as Contribution
@@ -100,7 +100,7 @@ class Tracer:
 
     def unrecorded(self, op: Op, edges: tuple[Any, ...], options: dict[str, Any], output: Tensor) -> None:
         """An operation was done that needs no gradient."""
-        node = Node(op, op.plans[0], edges, options, (), place_of_call())
+        node = make_node(op, op.plans[0], edges, options, (), place_of_call())
         self.shapes[node] = output.array.shape
         self.unrecorded_nodes[output] = node
 
