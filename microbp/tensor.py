@@ -124,12 +124,7 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
 
     token = error_state.set(IGNORE)
     try:
-        if options:
-            result = op.forward(*arrays, **options)
-        elif bit == 4:  # two inputs: a plain call is quicker than an unpacking one
-            result = op.forward(arrays[0], arrays[1])
-        else:
-            result = op.forward(*arrays)
+        result = op.forward(*arrays, **options) if options else op.forward(*arrays)
     except MicrobpError:
         raise
     except IndexError as error:
