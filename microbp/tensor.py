@@ -83,7 +83,7 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
     arrays: Sequence[Any]
     edges: Sequence[Any]
     if len(inputs) == 2 and isinstance(inputs[0], Tensor) and isinstance(inputs[1], Tensor):
-        # By far the most frequent case; the loop below would come to the same in three times the time.
+        # By far the most frequent case. The loop below comes to the same, 0.15 µs later.
         first, second = inputs
         arrays = first.array, second.array
         edges = first.node or first, second.node or second
