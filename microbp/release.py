@@ -17,7 +17,7 @@ from typing import Any
 
 from microbp.version import Onlooker
 
-__all__ = ["MANY", "ONE", "Condemned", "CutOff", "Holder", "forget_constants", "release"]
+__all__ = ["MANY", "ONE", "Condemned", "CutOff", "Holder", "forget_constants", "release", "weakly"]
 
 
 class Arity:
