@@ -158,7 +158,12 @@ NO_OPTIONS: dict[str, Any] = {}  # shared by all nodes that have none, and never
 
 
 def new_node() -> Node:
-    """A node that has its number, and nothing yet of what makes it the node of an operation."""
+    """A node that has its number, and nothing yet of what makes it the node of an operation.
+
+    Returns
+    -------
+    Node
+    """
     number = next(numbers)
     node = KINDS[number % 4099]()
     node.number = number
