@@ -32,7 +32,7 @@ from microbp.release import MANY, Condemned, Holder, forget_constants, release
 from microbp.stack import Place
 from microbp.version import numbers, overwritten_value, writes
 
-__all__ = ["Node", "between", "collect", "make_node", "new_node", "propagate"]
+__all__ = ["Node", "between", "collect", "make_node", "propagate"]
 
 by_number = attrgetter("number")
 
@@ -157,24 +157,10 @@ KINDS = [KeystoneNode if number**5 % 4099 < 64 else Node for number in range(409
 NO_OPTIONS: dict[str, Any] = {}  # shared by all nodes that have none, and never written to
 
 
-def new_node() -> Node:
-    """A node that has its number, and nothing yet of what makes it the node of an operation.
-
-    Returns
-    -------
-    Node
-    """
-    number = next(numbers)
-    node = KINDS[number % 4099]()
-    node.number = number
-    node.shapes = node.calls = node.rare = node._version = None
-    return node
-
-
 def make_node(
     op: Op, plan: Plan, edges: Sequence[Any], options: dict[str, Any], kept: tuple[Any, ...], place: Place
 ) -> Node:
-    """A node for what is not done by `microbp.tensor.apply`.
+    """A node for what is not done by `microbp.tensor.apply`, which fills its own without a call.
 
     Parameters
     ----------
@@ -187,13 +173,16 @@ def make_node(
     -------
     Node
     """
-    node = new_node()
+    number = next(numbers)
+    node = KINDS[number % 4099]()
+    node.number = number
     node.op = op
     node.plan = plan
     node.first, node.second = list(edges), MANY
     node.options = options
     node.kept = kept
     node.code, node.offset = place
+    node.shapes = node.calls = node.rare = node._version = None
     return node
 
 

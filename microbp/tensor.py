@@ -20,7 +20,7 @@ from numpy import ndarray
 from microbp import label
 from microbp.device import Device, cpu
 from microbp.dtypes import as_dtype, float32, float64, result_dtype
-from microbp.engine import NO_OPTIONS, Node, new_node
+from microbp.engine import KINDS, NO_OPTIONS, Node
 from microbp.errors import DtypeError, GraphError, MicrobpError, RangeError, ShapeError
 from microbp.handle import Handle
 from microbp.label import is_ours
@@ -79,7 +79,7 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
     """
     if writes.moved > 0:
         catch_up(inputs)
-    needed = numbers = 0
+    needed = scalars = 0
     arrays: Sequence[Any]
     edges: Sequence[Any]
     if len(inputs) == 2 and isinstance(inputs[0], Tensor) and isinstance(inputs[1], Tensor):
@@ -112,7 +112,7 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
             elif type(value) in PLAIN:
                 arrays.append(value)
                 edges.append(value)
-                numbers += 1
+                scalars += 1
             else:
                 operands = [None if value is None else as_operand(value, op.name) for value in inputs]
                 return apply(op, *operands, **options)
@@ -152,7 +152,9 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
             kept = plan.keep((array, *arrays, *result[1:]) if op.handed_on else (array, *arrays))
         if plan.shapes:
             kept += tuple([np.shape(arrays[position]) for position in plan.shapes])
-        node = new_node()
+        number = next(creation)
+        node = KINDS[number % 4099]()
+        node.number = number
         node.op = op
         node.plan = plan
         if bit > 4:
@@ -164,7 +166,8 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
         node.options = options or NO_OPTIONS
         node.kept = kept
         node.code, node.offset = place_of_call()
-        if op.broadcasts and (bit > 4 or (not numbers and arrays[0].shape != arrays[1].shape)):
+        node.shapes = node.calls = node.rare = node._version = None
+        if op.broadcasts and (bit > 4 or (not scalars and arrays[0].shape != arrays[1].shape)):
             node.shapes = tuple([getattr(value, "shape", ()) for value in arrays])
         out.node = node
         out._requires_grad = True
@@ -178,7 +181,7 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
         if needed:
             out._cut = (f"by {op.name}()", place_of_call())
         else:
-            for value in tensors_among(inputs) if numbers else inputs:
+            for value in tensors_among(inputs) if scalars else inputs:
                 if value._cut is not None:
                     out._cut = value._cut
     if op.view:
