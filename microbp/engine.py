@@ -18,26 +18,44 @@ Source: Griewank & Walther, *Evaluating Derivatives*, 2nd ed. (SIAM 2008), chapt
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from operator import attrgetter
 from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from microbp import label
 from microbp.errors import GraphError, MutationError
 from microbp.mode import Step, current
 from microbp.ops.op import Op, Plan, sum_to
-from microbp.release import Condemned, forget_constants, release
-from microbp.version import Onlooker, numbers, overwritten_value, writes
+from microbp.release import MANY, Condemned, Holder, forget_constants, release
+from microbp.stack import Place
+from microbp.version import numbers, overwritten_value, writes
 
-__all__ = ["Node", "between", "collect", "propagate"]
+__all__ = ["Node", "between", "collect", "make_node", "propagate"]
 
 by_number = attrgetter("number")
 
 
-class Node(Onlooker):
+class Rarely:
+    """A field that few nodes have set: it takes neither time nor memory in the others, where it has its default."""
+
+    def __init__(self, default: Any) -> None:
+        self.default = default
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, node: Node, owner: type) -> Any:
+        return self.default if node.rare is None else node.rare.get(self.name, self.default)
+
+    def __set__(self, node: Node, value: Any) -> None:
+        if node.rare is None:
+            node.rare = {}
+        node.rare[self.name] = value
+
+
+class Node(Holder):
     """One recorded operation.
 
     An *edge* is what a node knows of an input: the input's own node, or, where that was not
@@ -59,7 +77,7 @@ class Node(Onlooker):
         The shapes of the inputs, where they were broadcast.
     number : int
         Position in creation order.
-    place : tuple of (code object, int) or None
+    place : tuple of (code object, int)
         Where the user's program called the operation.
     hooks : list or None
         Functions that see, and may replace, the gradient of the output.
@@ -71,34 +89,46 @@ class Node(Onlooker):
         Whether the output was written over the values of a tensor that was there before.
     """
 
-    _requires_grad = True  # as tensors have it, so that edges can be asked alike
-    kept: Sequence[Any] | None
-    shapes: tuple[tuple[int, ...], ...] | None = None
-    hooks: list[Callable[[Any], Any]] | None = None
-    retain: weakref.ref[Any] | None = None
-    inputs: tuple[Any, ...] = ()  # also of a node that a failed copy left half made
-    calls: tuple[Any, ...] | None = None
-    in_place: bool = False
+    __slots__ = (  # a node is filled by who makes it; `rare` holds what is declared to be so
+        "__weakref__",
+        "_version",
+        "calls",
+        "code",
+        "kept",
+        "number",
+        "offset",
+        "op",
+        "options",
+        "plan",
+        "rare",
+        "shapes",
+    )
 
-    def __init__(
-        self,
-        op: Op,
-        plan: Plan,
-        inputs: tuple[Any, ...],
-        options: dict[str, Any],
-        kept: tuple[Any, ...],
-        place: tuple[CodeType, int] | None,
-    ) -> None:
-        self.op = op
-        self.plan = plan
-        self.inputs = inputs
-        self.options = options
-        self.kept = kept
-        self.place = place
-        self.number = number = next(numbers)
-        # One in 64, spread by the golden ratio so that no regular pattern of numbers misses them (Knuth, TAOCP 3, 6.4).
-        if not number * 0x9E3779B1 & 0xFC000000:
-            self.__class__ = KeystoneNode
+    _requires_grad = True  # as tensors have it, so that edges can be asked alike
+    plan: Plan
+    options: dict[str, Any]
+    kept: Sequence[Any] | None
+    shapes: tuple[tuple[int, ...], ...] | None
+    number: int
+    code: CodeType
+    offset: int
+    rare: dict[str, Any] | None
+    calls: tuple[Any, ...] | None
+    hooks = Rarely(None)
+    retain = Rarely(None)
+    in_place = Rarely(False)
+    _since = Rarely(-1)
+    _former = Rarely(())
+
+    if TYPE_CHECKING:
+
+        def __init__(self) -> None:
+            self.op: Op  # declared in the class it would be taken for a method
+
+    @property
+    def place(self) -> Place:
+        """Where the user's program called the operation: a code object, and the byte offset of an instruction in it."""
+        return self.code, self.offset
 
     def name(self) -> str:
         """The name of the operation, as PyTorch's ``grad_fn.name()`` gives one."""
@@ -116,8 +146,44 @@ class Node(Onlooker):
 class KeystoneNode(Node):
     """One node in 64: where it dies, its graph is let go in a loop, without recursion (see `microbp.release`)."""
 
+    __slots__ = ()
     condemned = Condemned()  # not a global of the module, which may be gone when the last graphs die at exit
     __del__ = release
+
+
+# By the fifth power of the number modulo a prime: whatever step the numbers of the nodes in a chain go up by, but for
+# multiples of the prime, a keystone comes after 621 nodes at the latest.
+KINDS = [KeystoneNode if number**5 % 4099 < 64 else Node for number in range(4099)]
+NO_OPTIONS: dict[str, Any] = {}  # shared by all nodes that have none, and never written to
+
+
+def make_node(
+    op: Op, plan: Plan, edges: Sequence[Any], options: dict[str, Any], kept: tuple[Any, ...], place: Place
+) -> Node:
+    """A node for what is not done by `microbp.tensor.apply`, which fills its own without a call.
+
+    Parameters
+    ----------
+    edges : sequence
+        One for each argument.
+    op, plan, options, kept, place
+        What the attributes of a `Node` are to be.
+
+    Returns
+    -------
+    Node
+    """
+    number = next(numbers)
+    node = KINDS[number % 4099]()
+    node.number = number
+    node.op = op
+    node.plan = plan
+    node.first, node.second = list(edges), MANY
+    node.options = options
+    node.kept = kept
+    node.code, node.offset = place
+    node.shapes = node.calls = node.rare = node._version = None
+    return node
 
 
 def collect(roots: Iterable[Any]) -> list[Node]:
@@ -205,17 +271,20 @@ def propagate(
     while queue:
         node = heappop(queue)[1]
         g = pending.pop(node)
-        if node.hooks is not None:
-            for hook in tuple(node.hooks):
+        if node.rare is not None:
+            for hook in tuple(node.hooks or ()):
                 g = hook(g)
-        if node.retain is not None or (targets is not None and node in targets):
+            if node.retain is not None:
+                found[node] = g
+        if targets is not None and node in targets:
             found[node] = g
         kept = node.kept
         if kept is None:
             raise GraphError(label.freed(node, collect(seeds)))
         if writes.latest > node.number and (overwritten := overwritten_value(node, lift is not None)):
             raise MutationError(label.overwritten(node, collect(seeds), *overwritten))
-        plan, inputs, shapes = node.plan, node.inputs, node.shapes
+        plan, shapes = node.plan, node.shapes
+        inputs = node.first if node.second is MANY else (node.first, node.second)
         if lift is not None:
             kept = lift(node)
         for position, rule, pick, options, only in plan.steps if lift is None else plan.steps_on_tensors:
@@ -256,7 +325,7 @@ def propagate(
                 observer.backward(Step(node, position, g, product, contribution, pending[edge], seeds))
         if not retain_graph:
             node.kept = None
-            if plan.constants or node.op.variadic:
+            if plan.has_constants:
                 forget_constants(node)
     if targets is not None:
         pending = {edge: g for edge, g in pending.items() if edge in targets}

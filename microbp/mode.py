@@ -357,7 +357,8 @@ class observe(ModeSwitch):
 
 def look_at_values() -> None:
     """Say that the program looks at values, so that what it does next may depend on them."""
-    remark("it looks at values, as item(), an if on a tensor, or a check of probabilities does")
+    if current.get().observer is not None:
+        remark("it looks at values, as item(), an if on a tensor, or a check of probabilities does")
 
 
 def remark(what: str) -> None:

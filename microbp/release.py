@@ -15,22 +15,58 @@ import threading
 import weakref
 from typing import Any
 
-__all__ = ["Condemned", "CutOff", "forget_constants", "release", "weakly"]
+from microbp.version import Onlooker
+
+__all__ = ["MANY", "ONE", "Condemned", "CutOff", "Holder", "forget_constants", "release", "weakly"]
+
+
+class Arity:
+    """What a node of one input, or of more than two, has in the place of its second."""
+
+
+ONE, MANY = Arity(), Arity()
+
+
+class Holder(Onlooker):
+    """What holds the edges of a node.
+
+    One or two are held without a list: Python's collector visits again and again whatever may hold something, and
+    takes half the time in a long chain if its nodes are all there is to visit.
+
+    Attributes
+    ----------
+    first : edge or list of edges
+        The first edge; if `second` is `MANY`, all of them.
+    second : edge or Arity
+        The second edge; `ONE` if there is none.
+    """
+
+    __slots__ = ("first", "second")
+    first: Any
+    second: Any
+
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        """The edges, one for each argument of the row."""
+        if self.second is MANY:
+            return tuple(self.first)
+        return (self.first,) if self.second is ONE else (self.first, self.second)
 
 
 class Condemned(threading.local):
     """The inputs of dying nodes that still wait to be let go, per thread."""
 
     def __init__(self) -> None:
-        self.inputs: list[tuple[Any, ...]] = []
+        self.inputs: list[Any] = []
         self.leaving = False
 
 
 def release(node: Any) -> None:
     """Let go of the inputs of a dying node, and of all that dies with them."""
     condemned = node.condemned
-    condemned.inputs.append(node.inputs)
-    node.inputs = ()
+    condemned.inputs.append(getattr(node, "first", None))  # a failed copy leaves a node half made
+    condemned.inputs.append(getattr(node, "second", None))
+    node.first = node.second = None
     if not condemned.leaving:
         condemned.leaving = True
         try:
@@ -42,16 +78,24 @@ def release(node: Any) -> None:
 
 def forget_constants(node: Any) -> None:
     """Hold the constants of a node that has run only weakly, for drawings, so that they can be freed."""
-    inputs = list(node.inputs)
-    for position in range(len(inputs)) if node.op.variadic else node.plan.constants:
-        constant = inputs[position]
-        if not getattr(constant, "_requires_grad", True):
-            inputs[position] = weakly(constant)
-    node.inputs = tuple(inputs)
+    constants = node.plan.constants  # none are named of rows with any number of arguments
+    if node.second is MANY:
+        edges = node.first
+        for position in constants or range(len(edges)):
+            edges[position] = weakly(edges[position])
+    elif constants == ():
+        node.first, node.second = weakly(node.first), weakly(node.second)
+    elif constants[0] == 0:
+        node.first = weakly(node.first)
+    else:
+        node.second = weakly(node.second)
 
 
-def weakly(constant: Any) -> weakref.ref[Any]:
-    """What a node holds of a constant once it needs its values no more."""
+def weakly(edge: Any) -> Any:
+    """A weak reference to a constant; edges of other kinds are left as they are."""
+    if not isinstance(edge, Onlooker) or edge._requires_grad:
+        return edge
+    constant: Any = edge
     return weakref.ref(constant) if constant._cut is None else CutOff(constant)
 
 

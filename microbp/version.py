@@ -56,6 +56,8 @@ class Onlooker:
         The record of the writes to its memory; None before anything shares or changes that.
     """
 
+    __slots__: tuple[str, ...] = ()
+    _requires_grad: bool
     _version: Version | None = None
     _since: int = -1  # when it was given this memory
     _former: tuple[tuple[int, int, weakref.ref[Version]], ...] = ()  # others before it: from when, to when, and writes
@@ -69,11 +71,11 @@ class Onlooker:
         former = [entry for entry in self._former if entry[2]() is not None]
         if self._version is not None:
             former.append((self._since, number, weakref.ref(self._version)))
-        self._former, self._since, self._version = tuple(former), number, version
+        self._former, self._since, self._version = tuple(former), number, version  # type: ignore[misc]  # of subclasses
 
     def version_at(self, number: int) -> Version | None:
         """The record of the writes to the memory that it looked at when something of this number was made."""
-        if number > self._since:
+        if self._version is None or number > self._since:
             return self._version
         return next((reference() for start, end, reference in self._former if start < number < end), None)
 
@@ -85,8 +87,11 @@ class Writes:
     of the second kind, no view can be out of date: most programs need not look any further.
     """
 
-    latest = -1
-    moved = -1
+    __slots__ = ("latest", "moved")
+
+    def __init__(self) -> None:
+        self.latest = -1
+        self.moved = -1
 
 
 writes = Writes()

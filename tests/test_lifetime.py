@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import subprocess
 import sys
 import weakref
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 import microbp
 from microbp import errors
-from microbp.engine import KeystoneNode, collect
+from microbp.engine import KINDS, KeystoneNode, collect
 from microbp.version import numbers
 from tests.leaves import leaf
+
+constant = microbp.tensor([3.0, 4.0], dtype=microbp.float64)
 
 CHAIN = """
 import sys, threading
@@ -61,6 +66,59 @@ def test_no_pattern_of_numbers_misses_the_nodes_that_stop_a_chain_of_destructors
         for _ in range(stride - 1):
             next(numbers)
     assert longest < 400
+
+
+@pytest.mark.parametrize("step", [1, 64, 377, 610, 987, 1597, 2584, 3342, 4098])
+def test_a_keystone_comes_after_621_nodes_at_the_latest(step: int) -> None:
+    """Whatever the step between the numbers of a chain: the worst are here, and what is near the golden ratio."""
+    found = [k for k in range(2 * len(KINDS)) if KINDS[k * step % len(KINDS)] is KeystoneNode]
+    assert max(after - before for before, after in itertools.pairwise(found)) <= 621
+
+
+@pytest.mark.parametrize(
+    "operation", [lambda y: y + constant, lambda y: y * 2.0, lambda y: y.tanh()], ids=["two", "number", "one"]
+)
+def test_a_chain_is_one_object_an_operation_for_the_collector(operation: Callable[[Any], Any]) -> None:
+    y = operation(leaf(1.0))
+    gc.collect()
+    before = len(gc.get_objects())
+    for _ in range(100):
+        y = operation(y)
+    gc.collect()  # finds out that the kept values hold nothing
+    assert len(gc.get_objects()) - before < 105
+
+
+def test_a_node_knows_its_inputs_however_many_there_are() -> None:
+    x, c = leaf(1.0, 2.0), constant
+    y = x.exp()
+    assert y.grad_fn.inputs == (x,)
+    assert (y + c).grad_fn.inputs == (y.grad_fn, c)
+    assert (2.0 * y).grad_fn.inputs == (2.0, y.grad_fn)
+    assert microbp.where(c > 0, y, x).grad_fn.inputs[1:] == (y.grad_fn, x)
+    assert microbp.cat([y, c]).grad_fn.inputs == (y.grad_fn, c)
+    assert microbp.cat([y]).grad_fn.inputs == (y.grad_fn,)
+    assert microbp.cat([c, y, c]).grad_fn.inputs == (c, y.grad_fn, c)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, constant: x + constant,
+        lambda x, constant: constant + x,
+        lambda x, constant: microbp.where(constant > 0, x, constant),
+        lambda x, constant: microbp.cat([x, constant]),
+        lambda x, constant: microbp.cat([constant, x]),
+        lambda x, constant: microbp.cat([x, constant, x]),
+    ],
+)
+def test_a_node_that_has_run_keeps_no_constant_alive(function: Callable[[Any, Any], Any]) -> None:
+    constant = microbp.tensor([3.0, 4.0], dtype=microbp.float64)
+    loss = function(leaf(1.0, 2.0), constant).sum()
+    gone = weakref.ref(constant)
+    del constant
+    assert gone() is not None
+    loss.backward()
+    assert gone() is None
 
 
 def test_a_thousand_training_steps_leak_no_object() -> None:

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from microbp.engine import Node
+from microbp.engine import Node, make_node
 from microbp.errors import GraphError
 from microbp.inplace import move
 from microbp.mode import current
@@ -105,7 +105,7 @@ class Call:
     def pick(self, number: int) -> Node:
         """A node for one output of several."""
         bundle = self.bundle
-        node = Node(self.row.pick(number), self.row.pick(number).plan, (bundle,), {}, (), bundle.place)
+        node = make_node(self.row.pick(number), self.row.pick(number).plan, (bundle,), {}, (), bundle.place)
         self._nodes[number] = weakref.ref(node)
         return node
 
@@ -136,6 +136,7 @@ class CallPlan(Plan):
         self.letters_on_tensors = {"ctx"}
         self.needed = tuple(k for k, need in enumerate(needed) if need)
         self.constants = tuple(k for k, need in enumerate(needed) if not need)
+        self.has_constants = bool(self.constants)
         self.guarded = self.guarded_on_tensors = ()
         self.keeps_output = False
 
@@ -163,6 +164,7 @@ class PickPlan(Plan):
         self.letters_on_tensors = set()
         self.steps = self.steps_on_tensors = ((0, rule, tuple, (), None),)
         self.constants = ()
+        self.has_constants = False
         self.guarded = self.guarded_on_tensors = ()
         self.keeps_output = False
 
@@ -254,7 +256,7 @@ def record(
         The numbers of the outputs that are arguments, changed in place.
     """
     observer = current.get().observer
-    bundle = Node(call.row, CallPlan(needed), edges, {}, (call,), place_of_call())
+    bundle = make_node(call.row, CallPlan(needed), edges, {}, (call,), place_of_call())
     call._bundle = weakref.ref(bundle)
     call.number = bundle.number
     call.outputs = tuple([(t.shape, t.dtype) if isinstance(t, Tensor) else None for t in outputs])

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-import weakref
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, NoReturn
+from weakref import ref
 
 from microbp.handle import Handle
 from microbp.nn.changes import note_change
 from microbp.nn.hooks import ForwardHook, HookedCall, Hooks
-from microbp.tensor import Tensor
+from microbp.tensor import Tensor, frame_at
 from microbp.version import numbers
 
 __all__ = ["Called"]
@@ -40,7 +39,7 @@ class Called:
         if self._hooks is not None:
             call = HookedCall(self, self._hooks, args, kwargs)
             output = call.run()
-            self._note_call(output, call.start, sys._getframe(1))
+            self._note_call(output, call.start, frame_at(1))
             return output
         start = next(numbers)
         try:
@@ -52,10 +51,10 @@ class Called:
         if isinstance(output, Tensor):
             node = output.node
             if node is not None and node.number > start:
-                caller = sys._getframe(1)
-                node.calls = (weakref.ref(self), start, node.calls, type(self), (caller.f_code, caller.f_lasti))
+                caller = frame_at(1)
+                node.calls = (ref(self), start, node.calls, type(self), (caller.f_code, caller.f_lasti))
         else:
-            self._note_call(output, start, sys._getframe(1))
+            self._note_call(output, start, frame_at(1))
         return output
 
     def _blame(self, error: Exception) -> None:
@@ -71,7 +70,7 @@ class Called:
             node = output.node
             noted = node is not None and node.calls is not None and node.calls[1] == start
             if node is not None and node.number > start and not noted:  # the same tensor may be given twice
-                node.calls = (weakref.ref(self), start, node.calls, type(self), (caller.f_code, caller.f_lasti))
+                node.calls = (ref(self), start, node.calls, type(self), (caller.f_code, caller.f_lasti))
         elif isinstance(output, dict):
             for part in output.values():
                 self._note_call(part, start, caller)

@@ -221,6 +221,8 @@ class Plan:
         The letters that such a pass uses.
     constants : tuple of int
         The arguments that need no gradient; of rows with any number of arguments, none are named.
+    has_constants : bool
+        Whether there are any, or may be.
     guarded : tuple of int
         The arguments that are kept and must not be changed before the backward pass; not labels, say, that only second
         derivatives use.
@@ -246,6 +248,7 @@ class Plan:
         self.shapes = tuple(owner.arguments.index(name) for name in shaped)
         self.make_steps(rules, on_tensors)
         self.constants = () if owner.variadic else tuple(k for k in range(len(owner.arguments)) if not needed >> k & 1)
+        self.has_constants = owner.variadic or bool(self.constants)
         used = {letter for _, rule in rules for letter in rule.letters}.union(owner.rules)
         kept = [letter for letter in values if letter in owner.arguments]
         self.guarded = tuple(owner.arguments.index(letter) for letter in kept if letter in used)
@@ -361,6 +364,8 @@ class Op:
         self.variadic = bool(forward.__code__.co_flags & CO_VARARGS)
         self.arguments = (variadic(forward.__code__),) if self.variadic else positional(forward.__code__)
         self.options = keyword_only(forward.__code__)
+        self.count = len(self.arguments)
+        self.named = frozenset(self.options)
         self.rules: dict[str, Rule] = {}
         self.letters: dict[str, Rule] = {}
         self.numpy = numpy
@@ -479,9 +484,11 @@ class Op:
         self.letters[name] = Rule(self, name, formula)
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
-        if options:
+        count = len(inputs)
+        if options and (count != self.count or not self.named.issuperset(options)):
             inputs, options = self.bind(inputs, options)
-        if len(inputs) != len(self.arguments) and not self.variadic:
+            count = len(inputs)
+        if count != self.count and not self.variadic:
             raise TypeError(f"{self.name}() takes {', '.join(self.arguments)}, got {len(inputs)} arguments")
         arrays = False
         for value in inputs:

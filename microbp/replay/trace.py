@@ -24,7 +24,7 @@ import numpy as np
 
 from microbp import label
 from microbp.autograd.bundle import CallRow
-from microbp.engine import Node, by_number
+from microbp.engine import Node, by_number, make_node
 from microbp.functions.generator import get_rng_state
 from microbp.nn.changes import changes
 from microbp.observer import Step as Contribution
@@ -133,7 +133,7 @@ class Tracer:
         """An operation was done that needs no gradient."""
         if self.busy:
             return
-        node = Node(op, op.plans[0], edges, options, (), place_of_call())
+        node = make_node(op, op.plans[0], edges, options, (), place_of_call())
         self.note(node, edges, output)
         self.unrecorded_nodes[output] = node
 

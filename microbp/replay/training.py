@@ -15,7 +15,7 @@ import numpy as np
 
 from microbp.autograd.tree import leaves_of, map_leaves
 from microbp.backward import deliver
-from microbp.engine import Node
+from microbp.engine import make_node
 from microbp.ops.quiet import IGNORE, error_state
 from microbp.release import weakly
 from microbp.replay.course import Course, Returned, Trace
@@ -139,7 +139,7 @@ class TrainingReplay(Replay):
         for number, array in zip(self.program.returned, results, strict=True):
             node = None
             if self.program.plans[number] is not None:
-                node = Node(self.row, self.plan, edges, {}, (), place_of_call())
+                node = make_node(self.row, self.plan, edges, {}, (), place_of_call())
                 node.kept = None
             found[number] = wrap(array, node)
         if isinstance(tree, Returned):

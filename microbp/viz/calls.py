@@ -161,7 +161,7 @@ def place_of(node: Node, call: Call | None) -> tuple[str, int] | None:
     call : Call or None
         The innermost call that the node belongs to.
     """
-    place = node.place
+    place: tuple[CodeType, int] | None = node.place
     while place is None or is_ours[place[0].co_filename]:
         if call is None:
             return None
