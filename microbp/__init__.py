@@ -1,9 +1,9 @@
 """microbp: tensors that remember how they were computed, and what one can learn from that.
 
-Reading order for the source: `microbp.ops.op` (what an operation is), `microbp.engine` (the
-graph and the backward pass), `microbp.tensor` (the handle that users hold), `microbp.nn` and
-`microbp.optim` (layers and how they learn), `microbp.viz` (pictures of the graph),
-`microbp.lab` (what learning does to a network).
+Reading order for the source: `microbp.ops.op` (what an operation is), `microbp.node` (what it
+leaves behind), `microbp.engine` (the backward pass), `microbp.tensor` (the handle that users
+hold), `microbp.nn` and `microbp.optim` (layers and how they learn), `microbp.viz` (pictures of
+the graph), `microbp.lab` (what learning does to a network).
 """
 
 from math import e as e

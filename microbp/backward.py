@@ -14,13 +14,15 @@ from operator import call
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from microbp import label
 from microbp.effect import effect
-from microbp.engine import Node, propagate
+from microbp.engine import propagate
 from microbp.errors import DtypeError, GraphError, MutationError, ShapeError
 from microbp.methods import method
 from microbp.mode import enable_grad
+from microbp.node import Node
 from microbp.ops.quiet import IGNORE, error_state
 from microbp.ops.shape import cast, clone
 from microbp.tensor import Tensor, apply, new, wrap
@@ -206,24 +208,20 @@ def run(
     """Seed the backward pass, and run it."""
     seeds: dict[Any, Any] = {}
     for root, start in zip(roots, starts_for(roots, gradients), strict=True):
-        edge = root.grad_fn or root
+        edge = root.grad_fn or root  # a view is brought up to date by this
         g = seed(root, start, create_graph)
         seeds[edge] = seeds[edge] + g if edge in seeds else g
     edges = None if targets is None else {target.grad_fn or target for target in targets}
     keep = create_graph if retain_graph is None else retain_graph
     settings = error_state.get()
     try:
-        token = error_state.set(IGNORE)
+        error_state.set(IGNORE)
         if create_graph:
             with enable_grad():
-                found = propagate(seeds, retain_graph=keep, targets=edges, lift=lift)
-        else:
-            found = propagate(seeds, retain_graph=keep, targets=edges)
-        error_state.reset(token)
-    except BaseException:
+                return propagate(seeds, retain_graph=keep, targets=edges, lift=lift)
+        return propagate(seeds, retain_graph=keep, targets=edges)
+    finally:
         error_state.set(settings)
-        raise
-    return found
 
 
 def deliver(found: dict[Any, Any]) -> None:
@@ -243,11 +241,13 @@ def deliver(found: dict[Any, Any]) -> None:
 
 def become_gradients(found: dict[Any, Any]) -> bool:
     """Make the results the gradients of their leaves, where these have none yet, and no hooks: of all, or of none."""
+    if isinstance(next(iter(found), None), Node):
+        return False  # nodes come first
     with accumulating:
         for leaf, g in found.items():
-            if isinstance(leaf, Node) or not (leaf._grad is leaf.hooks is None):
+            if leaf._grad is not None or leaf.hooks is not None:
                 return False
-            if type(g) is not np.ndarray or g.shape != leaf.array.shape:
+            if type(g) is not ndarray or g.shape != leaf.array.shape:
                 return False
         try:
             for leaf, g in found.items():
@@ -291,7 +291,7 @@ def starts_for(roots: tuple[Tensor, ...], gradients: Gradients) -> tuple[Tensor 
 
 def seed(root: Tensor, start: Tensor | None, create_graph: bool) -> Any:
     """The gradient that the pass starts with at a root."""
-    if not root.requires_grad:
+    if not root._requires_grad:
         lost = "" if root._cut is None else f"; its history was lost {label.cut_off(root._cut)}"
         raise GraphError(
             f"backward() on a tensor that does not require grad: nothing was recorded{lost}. Set requires_grad=True "

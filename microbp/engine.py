@@ -18,172 +18,21 @@ Source: Griewank & Walther, *Evaluating Derivatives*, 2nd ed. (SIAM 2008), chapt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from heapq import heapify, heappop, heappush
 from operator import attrgetter
-from types import CodeType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from microbp import label
 from microbp.errors import GraphError, MutationError
 from microbp.mode import Step, current
-from microbp.ops.op import Op, Plan, sum_to
-from microbp.release import MANY, Condemned, Holder, forget_constants, release
-from microbp.stack import Place
-from microbp.version import numbers, overwritten_value, writes
+from microbp.node import MANY, Node
+from microbp.ops.op import sum_to
+from microbp.version import overwritten_value, writes
 
-__all__ = ["Node", "between", "collect", "make_node", "propagate"]
+__all__ = ["between", "collect", "propagate"]
 
 by_number = attrgetter("number")
-
-
-class Rarely:
-    """A field that few nodes have set: it takes neither time nor memory in the others, where it has its default."""
-
-    def __init__(self, default: Any) -> None:
-        self.default = default
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __get__(self, node: Node, owner: type) -> Any:
-        return self.default if node.rare is None else node.rare.get(self.name, self.default)
-
-    def __set__(self, node: Node, value: Any) -> None:
-        if node.rare is None:
-            node.rare = {}
-        node.rare[self.name] = value
-
-
-class Node(Holder):
-    """One recorded operation.
-
-    An *edge* is what a node knows of an input: the input's own node, or, where that was not
-    computed by a recorded operation, the tensor itself (a leaf or a constant) or Python number.
-
-    Attributes
-    ----------
-    op : Op
-        The row that was applied.
-    plan : Plan
-        Which rules the backward pass runs, and what they need.
-    inputs : tuple
-        The edges, one for each argument of the row.
-    options : dict
-        The row's keyword options.
-    kept : sequence or None
-        The values that the rules ask for; None once they are freed.
-    shapes : tuple of tuples or None
-        The shapes of the inputs, where they were broadcast.
-    number : int
-        Position in creation order.
-    place : tuple of (code object, int)
-        Where the user's program called the operation.
-    hooks : list or None
-        Functions that see, and may replace, the gradient of the output.
-    retain : weak reference to Tensor, or None
-        The tensor that is to keep the gradient of the output (`Tensor.retain_grad`).
-    calls : tuple or None
-        The module calls that end with this node (see `microbp.nn.Module`).
-    in_place : bool
-        Whether the output was written over the values of a tensor that was there before.
-    """
-
-    __slots__ = (  # a node is filled by who makes it; `rare` holds what is declared to be so
-        "__weakref__",
-        "_version",
-        "calls",
-        "code",
-        "kept",
-        "number",
-        "offset",
-        "op",
-        "options",
-        "plan",
-        "rare",
-        "shapes",
-    )
-
-    _requires_grad = True  # as tensors have it, so that edges can be asked alike
-    plan: Plan
-    options: dict[str, Any]
-    kept: Sequence[Any] | None
-    shapes: tuple[tuple[int, ...], ...] | None
-    number: int
-    code: CodeType
-    offset: int
-    rare: dict[str, Any] | None
-    calls: tuple[Any, ...] | None
-    hooks = Rarely(None)
-    retain = Rarely(None)
-    in_place = Rarely(False)
-    _since = Rarely(-1)
-    _former = Rarely(())
-
-    if TYPE_CHECKING:
-
-        def __init__(self) -> None:
-            self.op: Op  # declared in the class it would be taken for a method
-
-    @property
-    def place(self) -> Place:
-        """Where the user's program called the operation: a code object, and the byte offset of an instruction in it."""
-        return self.code, self.offset
-
-    def name(self) -> str:
-        """The name of the operation, as PyTorch's ``grad_fn.name()`` gives one."""
-        return self.op.name
-
-    @property
-    def next_functions(self) -> tuple[tuple[Any, int], ...]:
-        """The nodes of the inputs, in the form that PyTorch's ``grad_fn`` has; None for what is no node."""
-        return tuple((edge if isinstance(edge, Node) else None, 0) for edge in self.inputs)
-
-    def __repr__(self) -> str:
-        return f"<{label.title(self)} #{self.number}>"
-
-
-class KeystoneNode(Node):
-    """One node in 64: where it dies, its graph is let go in a loop, without recursion (see `microbp.release`)."""
-
-    __slots__ = ()
-    condemned = Condemned()  # not a global of the module, which may be gone when the last graphs die at exit
-    __del__ = release
-
-
-# By the fifth power of the number modulo a prime: whatever step the numbers of the nodes in a chain go up by, but for
-# multiples of the prime, a keystone comes after 621 nodes at the latest.
-KINDS = [KeystoneNode if number**5 % 4099 < 64 else Node for number in range(4099)]
-NO_OPTIONS: dict[str, Any] = {}  # shared by all nodes that have none, and never written to
-
-
-def make_node(
-    op: Op, plan: Plan, edges: Sequence[Any], options: dict[str, Any], kept: tuple[Any, ...], place: Place
-) -> Node:
-    """A node for what is not done by `microbp.tensor.apply`, which fills its own without a call.
-
-    Parameters
-    ----------
-    edges : sequence
-        One for each argument.
-    op, plan, options, kept, place
-        What the attributes of a `Node` are to be.
-
-    Returns
-    -------
-    Node
-    """
-    number = next(numbers)
-    node = KINDS[number % 4099]()
-    node.number = number
-    node.op = op
-    node.plan = plan
-    node.first, node.second = list(edges), MANY
-    node.options = options
-    node.kept = kept
-    node.code, node.offset = place
-    node.shapes = node.calls = node.rare = node._version = None
-    return node
 
 
 def collect(roots: Iterable[Any]) -> list[Node]:
@@ -326,7 +175,7 @@ def propagate(
         if not retain_graph:
             node.kept = None
             if plan.has_constants:
-                forget_constants(node)
+                node.forget_constants()
     if targets is not None:
         pending = {edge: g for edge, g in pending.items() if edge in targets}
     return {**found, **pending} if found else pending

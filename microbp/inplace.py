@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from microbp.dtypes import category
-from microbp.engine import Node
 from microbp.errors import DtypeError, GraphError, MutationError, ShapeError
 from microbp.mode import current
+from microbp.node import Node
 from microbp.ops import assignment
 from microbp.ops.op import Op
 from microbp.ops.shape import cast, clone

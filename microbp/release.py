@@ -17,40 +17,7 @@ from typing import Any
 
 from microbp.version import Onlooker
 
-__all__ = ["MANY", "ONE", "Condemned", "CutOff", "Holder", "forget_constants", "release", "weakly"]
-
-
-class Arity:
-    """What a node of one input, or of more than two, has in the place of its second."""
-
-
-ONE, MANY = Arity(), Arity()
-
-
-class Holder(Onlooker):
-    """What holds the edges of a node.
-
-    One or two are held without a list: Python's collector visits again and again whatever may hold something, and
-    takes half the time in a long chain if its nodes are all there is to visit.
-
-    Attributes
-    ----------
-    first : edge or list of edges
-        The first edge; if `second` is `MANY`, all of them.
-    second : edge or Arity
-        The second edge; `ONE` if there is none.
-    """
-
-    __slots__ = ("first", "second")
-    first: Any
-    second: Any
-
-    @property
-    def inputs(self) -> tuple[Any, ...]:
-        """The edges, one for each argument of the row."""
-        if self.second is MANY:
-            return tuple(self.first)
-        return (self.first,) if self.second is ONE else (self.first, self.second)
+__all__ = ["Condemned", "CutOff", "release", "weakly"]
 
 
 class Condemned(threading.local):
@@ -76,27 +43,11 @@ def release(node: Any) -> None:
             condemned.leaving = False
 
 
-def forget_constants(node: Any) -> None:
-    """Hold the constants of a node that has run only weakly, for drawings, so that they can be freed."""
-    constants = node.plan.constants  # none are named of rows with any number of arguments
-    if node.second is MANY:
-        edges = node.first
-        for position in constants or range(len(edges)):
-            edges[position] = weakly(edges[position])
-    elif constants == ():
-        node.first, node.second = weakly(node.first), weakly(node.second)
-    elif constants[0] == 0:
-        node.first = weakly(node.first)
-    else:
-        node.second = weakly(node.second)
-
-
 def weakly(edge: Any) -> Any:
     """A weak reference to a constant; edges of other kinds are left as they are."""
     if not isinstance(edge, Onlooker) or edge._requires_grad:
         return edge
-    constant: Any = edge
-    return weakref.ref(constant) if constant._cut is None else CutOff(constant)
+    return weakref.ref(edge) if edge._cut is None else CutOff(edge)
 
 
 class CutOff(weakref.ref[Any]):

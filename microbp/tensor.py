@@ -20,18 +20,17 @@ from numpy import ndarray
 from microbp import label
 from microbp.device import Device, cpu
 from microbp.dtypes import as_dtype, float32, float64, result_dtype
-from microbp.engine import KINDS, NO_OPTIONS, Node
 from microbp.errors import DtypeError, GraphError, MicrobpError, RangeError, ShapeError
 from microbp.handle import Handle
 from microbp.label import is_ours
 from microbp.lazy import shown_in_notebooks_by
 from microbp.methods import Methods
 from microbp.mode import current, enable_grad, look_at_values, no_grad, remark, tell_unrecorded
+from microbp.node import MANY, ONE, Node, make_node
 from microbp.ops import arithmetic, comparison, elementwise
 from microbp.ops import shape as shaping
 from microbp.ops.op import Op, numpy_rows
 from microbp.ops.quiet import IGNORE, error_state
-from microbp.release import MANY, ONE
 from microbp.stack import Cut
 from microbp.version import Onlooker, Version, writes
 from microbp.version import numbers as creation
@@ -152,21 +151,8 @@ def apply(op: Op, *inputs: Any, **options: Any) -> Tensor:
             kept = plan.keep((array, *arrays, *result[1:]) if op.handed_on else (array, *arrays))
         if plan.shapes:
             kept += tuple([np.shape(arrays[position]) for position in plan.shapes])
-        number = next(creation)
-        node = KINDS[number % 4099]()
-        node.number = number
-        node.op = op
-        node.plan = plan
-        if bit > 4:
-            node.first, node.second = edges, MANY
-        elif bit == 4:
-            node.first, node.second = edges
-        else:
-            node.first, node.second = edges[0], ONE
-        node.options = options or NO_OPTIONS
-        node.kept = kept
-        node.code, node.offset = place_of_call()
-        node.shapes = node.calls = node.rare = node._version = None
+        first, second = edges if bit == 4 else (edges[0], ONE) if bit == 2 else (edges, MANY)
+        node = make_node(op, plan, first, second, options, kept, place_of_call())
         if op.broadcasts and (bit > 4 or (not scalars and arrays[0].shape != arrays[1].shape)):
             node.shapes = tuple([getattr(value, "shape", ()) for value in arrays])
         out.node = node

@@ -58,6 +58,7 @@ class Onlooker:
 
     __slots__: tuple[str, ...] = ()
     _requires_grad: bool
+    _cut: Any  # of tensors that do not require grad
     _version: Version | None = None
     _since: int = -1  # when it was given this memory
     _former: tuple[tuple[int, int, weakref.ref[Version]], ...] = ()  # others before it: from when, to when, and writes

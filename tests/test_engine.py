@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 import microbp
 from microbp import errors
-from microbp.engine import Node, collect
+from microbp.engine import collect
 from microbp.mode import Step, observe
+from microbp.node import Node
 from microbp.ops.indexing import getitem, put_add
 from tests.leaves import leaf
 from tests.referee import compare

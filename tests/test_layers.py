@@ -15,6 +15,7 @@ LAYERS = [
     ["ops.docstring", "ops.op"],
     ["ops"],
     ["dtypes", "label", "observer", "stack", "mode", "effect", "version", "release"],
+    ["node"],
     ["engine"],
     ["tensor"],
     ["inplace", "backward"],

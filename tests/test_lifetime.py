@@ -14,7 +14,8 @@ import pytest
 
 import microbp
 from microbp import errors
-from microbp.engine import KINDS, KeystoneNode, collect
+from microbp.engine import collect
+from microbp.node import KINDS, KeystoneNode
 from microbp.version import numbers
 from tests.leaves import leaf
 

@@ -36,6 +36,7 @@ PUBLIC = (
     "microbp.viz",
     "microbp.lab",
     "microbp.ops.op",
+    "microbp.node",
     "microbp.engine",
     "microbp.observer",
 )

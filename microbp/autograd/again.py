@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from microbp.backward import grad
-from microbp.engine import Node
 from microbp.errors import MicrobpError
 from microbp.functions.generator import get_rng_state, set_rng_state
 from microbp.mode import enable_grad
+from microbp.node import Node
 from microbp.ops.op import sum_to
 from microbp.ops.shape import clone
 from microbp.tensor import Tensor, apply, wrap

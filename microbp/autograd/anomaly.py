@@ -18,9 +18,10 @@ import numpy as np
 
 from microbp import label
 from microbp.autograd.bundle import Parts
-from microbp.engine import Node, collect, propagate
+from microbp.engine import collect, propagate
 from microbp.errors import AnomalyError
 from microbp.mode import Mode, ModeSwitch, Observer, Setting, Step, members, together
+from microbp.node import Node
 from microbp.tensor import Tensor
 
 __all__ = ["detect_anomaly", "set_detect_anomaly"]

@@ -20,10 +20,10 @@ from typing import Any
 
 import numpy as np
 
-from microbp.engine import Node, make_node
 from microbp.errors import GraphError
 from microbp.inplace import move
 from microbp.mode import current
+from microbp.node import ONE, Node, held, make_node
 from microbp.ops.op import Op, Plan, PlanStep, Rule
 from microbp.tensor import Tensor, place_of_call, wrap
 
@@ -105,7 +105,7 @@ class Call:
     def pick(self, number: int) -> Node:
         """A node for one output of several."""
         bundle = self.bundle
-        node = make_node(self.row.pick(number), self.row.pick(number).plan, (bundle,), {}, (), bundle.place)
+        node = make_node(self.row.pick(number), self.row.pick(number).plan, bundle, ONE, {}, (), bundle.place)
         self._nodes[number] = weakref.ref(node)
         return node
 
@@ -256,7 +256,7 @@ def record(
         The numbers of the outputs that are arguments, changed in place.
     """
     observer = current.get().observer
-    bundle = make_node(call.row, CallPlan(needed), edges, {}, (call,), place_of_call())
+    bundle = make_node(call.row, CallPlan(needed), *held(edges), {}, (call,), place_of_call())
     call._bundle = weakref.ref(bundle)
     call.number = bundle.number
     call.outputs = tuple([(t.shape, t.dtype) if isinstance(t, Tensor) else None for t in outputs])

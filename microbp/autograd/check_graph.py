@@ -24,10 +24,11 @@ from microbp.autograd.again import Again, Unavailable, Unusable, again_by_call, 
 from microbp.autograd.bundle import CallRow, PickRow
 from microbp.autograd.probe import Difference, Undecided, first_difference
 from microbp.backward import as_tuple
-from microbp.engine import Node, collect
+from microbp.engine import collect
 from microbp.errors import GradcheckError, GraphError
 from microbp.functions.generator import get_rng_state, set_rng_state
 from microbp.mode import Mode, current
+from microbp.node import Node
 from microbp.ops.quiet import IGNORE, error_state
 from microbp.tensor import Tensor
 

@@ -23,9 +23,9 @@ import numpy as np
 
 from microbp import label
 from microbp.autograd.bundle import Call, PickRow
-from microbp.engine import Node
 from microbp.errors import MutationError
 from microbp.mode import Mode, ModeSwitch, members, together
+from microbp.node import Node
 from microbp.ops.op import Plan, PlanStep
 
 __all__ = ["detect_mutation"]

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from microbp import label
-from microbp.engine import Node, collect
+from microbp.engine import collect
+from microbp.node import Node
 from microbp.release import CutOff
 from microbp.stack import Cut
 from microbp.tensor import Tensor

@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from microbp.engine import Node, collect
+from microbp.engine import collect
 from microbp.errors import GraphError, MutationError
 from microbp.nn import Module
+from microbp.node import Node
 from microbp.ops import contraction, convolution, linalg, shape
 from microbp.optim import Optimizer
 from microbp.tensor import Tensor

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from microbp import label
-from microbp.engine import Node
 from microbp.lab.evidence import Evidence
 from microbp.lab.finding import Finding
+from microbp.node import Node
 from microbp.ops import arithmetic, elementwise, linalg, loss, reduction, shape
 from microbp.ops.op import Op
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from microbp.engine import Node
 from microbp.lab.evidence import Array, Evidence
 from microbp.lab.finding import Finding
+from microbp.node import Node
 from microbp.ops import activation, arithmetic, elementwise, trigonometry
 from microbp.ops.op import Op
 from microbp.tensor import Tensor

@@ -286,7 +286,8 @@ class Optimizer:
             for p in group["params"]:
                 held = p._grad
                 if held is not None:
-                    array, g = p.array, held.array
+                    array = p.array
+                    g = held.array
                     if g.shape != array.shape or g.dtype is not array.dtype:
                         check_gradient(g, array, group, p, place_of(number, group))
                     present.append((p, g))
@@ -309,14 +310,13 @@ class Optimizer:
         """
         for group in self.param_groups:
             for p in group["params"]:
-                held = p._grad
-                if set_to_none:
+                if set_to_none or p._grad is None:
                     p._grad = None
-                elif held is not None and held._requires_grad:
-                    p._grad = wrap(np.zeros_like(held.array))  # what was recorded keeps its values
-                elif held is not None:
-                    held.array.fill(0)
-                    held._versioned().write()
+                elif p._grad._requires_grad:
+                    p._grad = wrap(np.zeros_like(p._grad.array))  # what was recorded keeps its values
+                else:
+                    p._grad.array.fill(0)
+                    p._grad._versioned().write()
 
     # -- saving, loading, printing -------------------------------------------------------------
 

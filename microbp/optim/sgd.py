@@ -145,10 +145,10 @@ class SGD(Optimizer):
         loss = self.evaluate(closure)
         now = write()
         for group, parameters in self.ready():
-            momentum, decay, maximize = float(group["momentum"]), float(group["weight_decay"]), group["maximize"]
-            if not (momentum or decay or maximize):
+            if not (group["momentum"] or group["weight_decay"] or group["maximize"]):
                 descend_plainly(parameters, float(group["lr"]), now)
                 continue
+            momentum, decay = float(group["momentum"]), float(group["weight_decay"])
             factors = float(group["lr"]), momentum, 1.0 - group["dampening"], decay
             for p, g in parameters:
                 array, b, first = p.array, None, False
@@ -167,7 +167,7 @@ class SGD(Optimizer):
                         first,
                         *factors,
                         group["nesterov"],
-                        maximize,
+                        group["maximize"],
                     )
         return loss
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from microbp.autograd.tree import map_leaves, tensors_of
 from microbp.backward import backward
-from microbp.engine import Node
+from microbp.node import Node
 from microbp.replay.effects import Effect, called
 from microbp.replay.trace import Impossible, Step, Tracer, difference, is_plain, steps_to
 from microbp.tensor import Tensor

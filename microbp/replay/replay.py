@@ -14,11 +14,11 @@ from microbp import label
 from microbp.autograd.bundle import Call, CallPlan, CallRow
 from microbp.backward import grad
 from microbp.dtypes import get_default_dtype
-from microbp.engine import Node, make_node
 from microbp.errors import MutationError
 from microbp.mode import enable_grad
 from microbp.nn.changes import changes
 from microbp.nn.module import Module
+from microbp.node import Node, held, make_node
 from microbp.ops.quiet import IGNORE, error_state
 from microbp.replay.course import Trace
 from microbp.replay.program import Program
@@ -140,7 +140,7 @@ class Replay:
         if self.program.backward is not None:
             edges = tuple([value.grad_fn or value for value in given] + self.outside)
             call = ReplayedCall(self, saved, values, keywords)
-            node = make_node(self.row, self.plan, edges, {}, (call,), place_of_call())
+            node = make_node(self.row, self.plan, *held(edges), {}, (call,), place_of_call())
             call.number, call._bundle = node.number, weakref.ref(node)
             output.node, output._requires_grad = node, True
         return output

@@ -24,9 +24,10 @@ import numpy as np
 
 from microbp import label
 from microbp.autograd.bundle import CallRow
-from microbp.engine import Node, by_number, make_node
+from microbp.engine import by_number
 from microbp.functions.generator import get_rng_state
 from microbp.nn.changes import changes
+from microbp.node import Node, held, make_node
 from microbp.observer import Step as Contribution
 from microbp.ops.op import Op
 from microbp.replay.effects import Effect, called, is_inside_block
@@ -133,7 +134,7 @@ class Tracer:
         """An operation was done that needs no gradient."""
         if self.busy:
             return
-        node = make_node(op, op.plans[0], edges, options, (), place_of_call())
+        node = make_node(op, op.plans[0], *held(edges), options, (), place_of_call())
         self.note(node, edges, output)
         self.unrecorded_nodes[output] = node
 

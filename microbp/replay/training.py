@@ -15,7 +15,7 @@ import numpy as np
 
 from microbp.autograd.tree import leaves_of, map_leaves
 from microbp.backward import deliver
-from microbp.engine import make_node
+from microbp.node import held, make_node
 from microbp.ops.quiet import IGNORE, error_state
 from microbp.release import weakly
 from microbp.replay.course import Course, Returned, Trace
@@ -82,8 +82,8 @@ class TrainingReplay(Replay):
 
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
-        held = zip(self.outside, self.needed, strict=True)
-        self.edges = [tensor if need else weakly(tensor) for tensor, need in held]
+        pairs = zip(self.outside, self.needed, strict=True)
+        self.edges = [tensor if need else weakly(tensor) for tensor, need in pairs]
 
     def written(
         self, trace: Trace, arguments: Sequence[str], requiring: Sequence[bool], names: dict[Tensor, str]
@@ -139,7 +139,7 @@ class TrainingReplay(Replay):
         for number, array in zip(self.program.returned, results, strict=True):
             node = None
             if self.program.plans[number] is not None:
-                node = make_node(self.row, self.plan, edges, {}, (), place_of_call())
+                node = make_node(self.row, self.plan, *held(edges), {}, (), place_of_call())
                 node.kept = None
             found[number] = wrap(array, node)
         if isinstance(tree, Returned):

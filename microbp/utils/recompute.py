@@ -21,11 +21,10 @@ import numpy as np
 from microbp import label
 from microbp.autograd.bundle import Call
 from microbp.autograd.tree import tensors_of
-from microbp.engine import Node
 from microbp.errors import CheckpointError, MutationError
 from microbp.functions.generator import get_rng_state, set_rng_state
 from microbp.mode import enable_grad
-from microbp.release import forget_constants
+from microbp.node import Node
 from microbp.tensor import Tensor
 from microbp.version import numbers, overwritten_value
 
@@ -102,7 +101,7 @@ class Segment:
                     self.used.append((edge if edge._requires_grad else weakref.ref(edge), node.number))
             if keeps_arrays(node):
                 node.kept = Recomputed(self, position)
-            forget_constants(node)
+            node.forget_constants()
 
     def twin(self, position: int) -> Node:
         """The operation of the second run at a position; younger ones are let go."""

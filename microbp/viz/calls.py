@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
-from microbp.engine import Node
 from microbp.label import is_ours, line_of
+from microbp.node import Node
 
 __all__ = ["Call", "Names", "calls_of", "names_of", "place_of"]
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from microbp.engine import Node
+from microbp.node import Node
 from microbp.ops.op import names_in, registry, value_of
 from microbp.viz.values import LETTER_Y, Values, kept_by
 

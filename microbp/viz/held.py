@@ -14,7 +14,7 @@ import numpy as np
 
 from microbp.autograd.mutation import arrays_in, arrays_of
 from microbp.autograd.tree import tensors_of
-from microbp.engine import Node
+from microbp.node import Node
 from microbp.tensor import Tensor
 from microbp.utils.recompute import Recomputed
 from microbp.viz.values import kept_by

@@ -19,10 +19,10 @@ import numpy as np
 from microbp import label
 from microbp.autograd.bundle import Parts
 from microbp.backward import seed
-from microbp.engine import Node
 from microbp.errors import GraphError, StaleGraphError
 from microbp.functions.generator import get_rng_state, set_rng_state
 from microbp.mode import Mode, current
+from microbp.node import Node
 from microbp.ops.op import registry
 from microbp.tensor import Tensor
 from microbp.viz import formula

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from microbp.autograd.bundle import Call, PickRow
-from microbp.engine import Node
+from microbp.node import Node
 from microbp.ops.op import registry, sum_to
 from microbp.tensor import Tensor
 from microbp.version import Onlooker

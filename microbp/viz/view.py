@@ -17,7 +17,8 @@ import numpy as np
 
 from microbp import label
 from microbp.autograd import bundle
-from microbp.engine import Node, collect
+from microbp.engine import collect
+from microbp.node import Node
 from microbp.tensor import Tensor
 from microbp.utils.recompute import Recomputed
 from microbp.viz.calls import Call, calls_of, place_of

@@ -97,7 +97,7 @@ def test_import_loads_nothing_but_the_standard_library_and_what_the_package_depe
 
 LIGHT = {"_heapq", "heapq", "threading", "copy", "org", "org.python", "org.python.core", "__future__", "contextvars"}
 OURS = """
-backward device dtypes effect engine errors handle label lazy methods mode observer release stack tensor version
+backward device dtypes effect engine errors handle label lazy methods mode node observer release stack tensor version
 ops ops.arithmetic ops.comparison ops.docstring ops.elementwise ops.indexing ops.op ops.quiet ops.shape
 functions functions.creation functions.dims functions.homes functions.joining functions.shape
 """

@@ -20,8 +20,9 @@ import pytest
 import microbp
 from microbp import Tensor, label, nn
 from microbp.autograd import Function
-from microbp.engine import Node, collect
+from microbp.engine import collect
 from microbp.errors import OptionError
+from microbp.node import Node
 from microbp.viz import diff, look, make_dot, memory_table
 from tests.viz.networks import Perceptron, Recurrent, Residual, counting, examples, settle
 
