@@ -80,13 +80,13 @@ def backward(
     tensor([6.])
     """
     roots = as_tuple(tensors)
-    targets = None if inputs is None else as_tuple(inputs)
-    if targets is not None and not targets:
+    if inputs is None:
+        deliver(run(roots, grad_tensors, retain_graph, create_graph))
+        return
+    targets = as_tuple(inputs)
+    if not targets:
         raise GraphError("backward() got an empty list of inputs")
     found = run(roots, grad_tensors, retain_graph, create_graph, targets)
-    if targets is None:
-        deliver(found)
-        return
     seen_by_hooks(found)
     kept = retained(found)
     edges = {target: target.grad_fn or target for target in targets}
@@ -203,7 +203,7 @@ def run(
     gradients: Gradients,
     retain_graph: bool | None,
     create_graph: bool,
-    targets: tuple[Tensor, ...] | None,
+    targets: tuple[Tensor, ...] | None = None,
 ) -> dict[Any, Any]:
     """Seed the backward pass, and run it."""
     seeds: dict[Any, Any] = {}
@@ -215,13 +215,17 @@ def run(
     keep = create_graph if retain_graph is None else retain_graph
     settings = error_state.get()
     try:
-        error_state.set(IGNORE)
+        token = error_state.set(IGNORE)
         if create_graph:
             with enable_grad():
-                return propagate(seeds, retain_graph=keep, targets=edges, lift=lift)
-        return propagate(seeds, retain_graph=keep, targets=edges)
-    finally:
+                found = propagate(seeds, retain_graph=keep, targets=edges, lift=lift)
+        else:
+            found = propagate(seeds, retain_graph=keep, targets=edges)
+        error_state.reset(token)
+    except BaseException:  # Ctrl-C too, which a ``finally`` would let through on its first line
         error_state.set(settings)
+        raise
+    return found
 
 
 def deliver(found: dict[Any, Any]) -> None:

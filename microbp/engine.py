@@ -132,7 +132,8 @@ def propagate(
             raise GraphError(label.freed(node, collect(seeds)))
         if writes.latest > node.number and (overwritten := overwritten_value(node, lift is not None)):
             raise MutationError(label.overwritten(node, collect(seeds), *overwritten))
-        plan, shapes = node.plan, node.shapes
+        plan = node.plan
+        shapes = node.shapes
         inputs = node.first if node.second is MANY else (node.first, node.second)
         if lift is not None:
             kept = lift(node)

@@ -17,7 +17,7 @@ from microbp.release import Condemned, release, weakly
 from microbp.stack import Place
 from microbp.version import Onlooker, numbers
 
-__all__ = ["Node", "held", "make_node"]
+__all__ = ["Node", "make_node"]
 
 
 class Arity:

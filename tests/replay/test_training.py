@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import microbp
-from microbp import autograd, nn, optim
+from microbp import autograd, lab, nn, optim
 from microbp.errors import CompileError, GraphError, OptionError, RangeError
 
 rng = np.random.default_rng(0)
@@ -505,3 +505,19 @@ def test_what_another_thread_writes_meanwhile_is_noticed(monkeypatch):
     compiled(x, labels)
     assert compiled.replayed == 0  # the function itself ran, after the write
     assert model[0].weight.grad.tolist() == np.zeros((8, 4)).tolist()
+
+
+def test_a_step_that_is_recorded_by_a_recorder_runs_as_it_is():
+    model, optimizer, step = trainer()
+    with lab.watch(model, optimizer, log="weights") as rec:
+
+        @microbp.compile
+        def recorded(x, t):
+            loss = step(x, t)
+            rec.step(loss)
+            return loss
+
+        for _ in range(5):
+            recorded(x, labels)
+    assert len(rec.run.steps) == 5
+    assert recorded.replayed == 0
