@@ -310,13 +310,13 @@ class Optimizer:
         """
         for group in self.param_groups:
             for p in group["params"]:
-                if set_to_none or p._grad is None:
+                if set_to_none:
                     p._grad = None
-                elif p._grad._requires_grad:
-                    p._grad = wrap(np.zeros_like(p._grad.array))  # what was recorded keeps its values
-                else:
-                    p._grad.array.fill(0)
-                    p._grad._versioned().write()
+                elif (held := p._grad) is not None and held._requires_grad:
+                    p._grad = wrap(np.zeros_like(held.array))  # what was recorded keeps its values
+                elif held is not None:
+                    held.array.fill(0)
+                    held._versioned().write()
 
     # -- saving, loading, printing -------------------------------------------------------------
 
