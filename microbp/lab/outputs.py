@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from microbp.handle import Handle
+from microbp.lab.arena import Arena
 from microbp.mode import is_grad_enabled
 from microbp.nn.module import Module
 from microbp.tensor import Tensor
@@ -27,6 +28,8 @@ class Outputs:
     ----------
     modules : dict of str to Module
         What to listen to, by path.
+    arena : Arena
+        Where the copies are put.
 
     Attributes
     ----------
@@ -36,9 +39,10 @@ class Outputs:
         Whether the next step is to be recorded; if not, nothing is kept.
     """
 
-    def __init__(self, modules: Mapping[str, Module]) -> None:
+    def __init__(self, modules: Mapping[str, Module], arena: Arena) -> None:
         self.found: dict[str, Array] = {}
         self.wanted = True
+        self._arena = arena
         self._tracks = {module: f"acts/{path or type(module).__name__}" for path, module in modules.items()}
         self._owners: dict[int, weakref.ref[Tensor]] = {}  # the tensors that they were in, by id
         self._handles: list[Handle] = [module.register_forward_hook(Reporter(self)) for module in self._tracks]
@@ -60,27 +64,24 @@ class Outputs:
         track = self._tracks.get(module)  # a shallow copy of a module has the same hooks
         if track is None or not is_grad_enabled():
             return
-        if isinstance(output, Tensor):
-            self.keep(track, "", output, bool(module._modules))
-        else:
-            for path, tensor in parts_of(output):
-                self.keep(track, path, tensor, bool(module._modules))
+        for path, tensor in (("", output),) if isinstance(output, Tensor) else parts_of(output):
+            # A container may put out what a module in it has put out already.
+            if tensor.array.dtype.kind == "f" and not (module._modules and self._is_kept(tensor)):
+                self._keep(track, path, tensor)
 
-    def keep(self, track: str, path: str, tensor: Tensor, contains: bool) -> None:
-        """Keep one tensor, unless it comes from a container and is what a module in it has put out already."""
-        array = tensor.array
-        if array.dtype.kind != "f":
-            return
-        if contains:
-            owner = self._owners.get(id(tensor))
-            if owner is not None and owner() is tensor:
-                return
+    def _is_kept(self, tensor: Tensor) -> bool:
+        """Whether a module has put out this tensor, and no other that was where it is now."""
+        owner = self._owners.get(id(tensor))
+        return owner is not None and owner() is tensor
+
+    def _keep(self, track: str, path: str, tensor: Tensor) -> None:
+        """Keep one tensor, as the first of its track or with the number of the call."""
         name, call = track + path, 1
         while name in self.found:
             call += 1
             name = f"{track}#{call}{path}"
         if call <= CALLS:
-            self.found[name] = array.copy()  # a copy: the next module may write in place
+            self.found[name] = self._arena.copy(tensor.array)  # a copy: the next module may write in place
             self._owners[id(tensor)] = weakref.ref(tensor)
 
 

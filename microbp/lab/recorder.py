@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import operator
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -15,7 +16,7 @@ from microbp.lab import animation, film
 from microbp.lab.boundary import evaluate
 from microbp.lab.outputs import Outputs, is_silent
 from microbp.lab.run import Record, Run, read, write
-from microbp.lab.state import copies, slots, update_ratios
+from microbp.lab.state import copy_gradients, copy_values, slots, update_ratios
 from microbp.nn.module import Module
 from microbp.optim.optimizer import Optimizer
 from microbp.tensor import Tensor, wrap
@@ -23,6 +24,8 @@ from microbp.tensor import Tensor, wrap
 __all__ = ["Recorder"]
 
 Array = np.ndarray[Any, Any]
+
+copy_of = operator.methodcaller("copy")
 
 
 class Recorder:
@@ -83,12 +86,13 @@ class Recorder:
         self.closed = model is None
         self._number = 0  # of the next step
         self._due = True
-        self._previous: dict[str, Array] = {}  # the weights at the step before
-        self._updates: list[tuple[int, Record, dict[str, Array], dict[str, Array]]] = []  # step, weights before, now
+        self._previous: Record = {}  # that of the step before, or the weights alone
+        self._updates: list[tuple[int, Record, Record]] = []  # steps, their records, and the record before
         modules = dict(model.named_modules()) if model is not None else {}
-        self._parameters = slots(modules, "_parameters")
-        self._buffers = slots(modules, "_buffers") if run.plane is not None else []
-        self._outputs = Outputs(modules if "acts" in self.kinds else {})
+        self._weights = slots(modules, "_parameters", "weights") if "weights" in self.kinds else []
+        self._gradients = slots(modules, "_parameters", "grads") if "grads" in self.kinds else []
+        self._buffers = slots(modules, "_buffers", "buffers") if run.plane is not None else []
+        self._outputs = Outputs(modules if "acts" in self.kinds else {}, run.arena)
 
     # -- recording -------------------------------------------------------------------------
 
@@ -111,55 +115,58 @@ class Recorder:
             raise OptionError("this recorder is closed; lab.watch(model) begins a new record")
         if isinstance(loss, Tensor) and loss.array.size != 1:
             raise ShapeError(f"rec.step() takes a loss of one element, got shape {loss.shape}; record its mean")
-        weights: dict[str, Array] = {}
         if self._due:
-            record: Record = {"loss": float(loss.array.item() if isinstance(loss, Tensor) else loss)}
-            for name, rate in self._learning_rates():
-                record[f"lr/{name}"] = rate
-            if "weights" in self.kinds:
-                weights = copies(self._parameters)
-                record.update({f"weights/{name}": array for name, array in weights.items()})
-            if "grads" in self.kinds:
-                for name, registry, key in self._parameters:
-                    p = registry.get(key)
-                    if p is not None and p._grad is not None:
-                        record[f"grads/{name}"] = p._grad.array.copy()
-            record.update({f"buffers/{name}": array for name, array in copies(self._buffers).items()})
-            record.update(self._outputs.found)
-            self._updates.append((self._number, record, self._previous, weights))
-            self.run.add(self._number, record)
-            if self.run.stride > 1:
-                self._settle()
+            self._record(loss)
         self._number += 1
         self._due = self.run.is_due(self._number)
         self._outputs.next_step(self._due)
-        if self._due and "weights" in self.kinds:
-            self._previous = weights or copies(self._parameters)
+        if self._due and self.run.stride > 1:
+            self._previous = {}
+            copy_values(self._weights, self._previous, copy_of)
 
-    def _settle(self) -> None:
-        """Compute the update ratios that are still to be computed.
+    def _record(self, loss: Tensor | float) -> None:
+        """Make the record of this step."""
+        run, copy = self.run, self.run.arena.copy
+        record: Record = {"loss": np.float64(loss.array.item() if isinstance(loss, Tensor) else loss)}
+        self._learning_rates(record)
+        copy_values(self._weights, record, copy)
+        copy_gradients(self._gradients, record, copy)
+        copy_values(self._buffers, record, copy)
+        record.update(self._outputs.found)
+        run.add(self._number, record)
+        self._updates.append((self._number, record, self._previous))
+        while run.is_full:
+            self._settle(2 * run.stride)
+            run.thin()
+        if run.stride > 1:
+            self._settle(run.stride)
+        else:
+            self._previous = record
 
-        As long as every step is recorded, this waits until someone asks, since the weights of the step before are
-        there anyway. What the run has dropped meanwhile is left out.
+    def _settle(self, stride: int) -> None:
+        """Compute the update ratios that are still to be computed, of the steps that are a multiple of the stride.
+
+        As long as every step is recorded, this waits until someone asks, or until it is known which records stay,
+        since the weights of the step before are there anyway.
         """
-        for step, record, before, weights in self._updates:
-            if self.run.is_due(step):
-                record.update(update_ratios(before, weights))
+        for step, record, before in self._updates:
+            if step % stride == 0:
+                record.update(update_ratios(self._weights, before, record))
         self._updates = []
 
-    def _learning_rates(self) -> Iterator[tuple[str, float]]:
-        """The learning rate of each group; of one without a name, or whose name another has, by number."""
-        groups = self.optimizer.param_groups if self.optimizer is not None else []
+    def _learning_rates(self, record: Record) -> None:
+        """Record the learning rate of each group; of one without a name, or whose name another has, by number."""
+        groups = self.optimizer.param_groups if self.optimizer is not None else ()
         names = [str(group.get("name", k)) for k, group in enumerate(groups)]
         for k, group in enumerate(groups):
             if "lr" in group:
-                yield names[k] if names.count(names[k]) == 1 else str(k), float(group["lr"])
+                record[f"lr/{names[k] if names.count(names[k]) == 1 else k}"] = np.float64(group["lr"])
 
     def close(self) -> None:
         """Stop recording and take the hooks off the model; what was recorded stays."""
         self._outputs.close()
         self.closed = True
-        self._settle()
+        self._settle(self.run.stride)
         self._previous = {}
 
     def __enter__(self) -> Recorder:
@@ -186,7 +193,7 @@ class Recorder:
         positions : iterable of int
             Which records, counted from 0.
         """
-        self._settle()
+        self._settle(self.run.stride)
         if self.run.plane is None or self.model is None:
             return
         for position in positions:
@@ -212,7 +219,7 @@ class Recorder:
         OptionError
             If no weights were recorded by then.
         """
-        self._settle()
+        self._settle(self.run.stride)
         position = self.run.latest(step)
         record = self.run.records[position] if position >= 0 else {}
         found = {name.split("/", 1)[1]: value for name, value in record.items() if name.startswith("weights/")}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import math
+import operator
 import os
 import zipfile
 import zlib
@@ -19,17 +20,20 @@ from typing import Any
 import numpy as np
 
 from microbp.errors import FileFormatError
+from microbp.lab.arena import Arena
 from microbp.serialization import replace
 
 __all__ = ["Plane", "Record", "Run", "read", "write"]
 
 Array = np.ndarray[Any, Any]
-Record = dict[str, Any]  # arrays, and Python numbers for what is a scalar
+Record = dict[str, Any]  # arrays, and numbers of NumPy for what is a scalar
 
 CLASSES = 8  # of labels; with more, they are none
 OVERHEAD = 150  # bytes of an entry of a record beside its elements, roughly
 MARK = "microbp/run"
 FORMAT = 1
+
+nbytes_of = operator.attrgetter("nbytes")
 
 
 class Plane:
@@ -88,6 +92,8 @@ class Run:
         What was recorded at each of them.
     nbytes : int
         How much memory the records take, roughly, with boundaries that are still to be computed.
+    arena : Arena
+        Where the arrays of the records are to be.
     """
 
     def __init__(self, stride: int, memory: float, plane: Plane | None = None) -> None:
@@ -97,6 +103,7 @@ class Run:
         self.steps: list[int] = []
         self.records: list[Record] = []
         self.nbytes = 0
+        self.arena = Arena(memory)
         self._boundary = 0 if plane is None else plane.grid**2 * plane.points.itemsize  # bytes of one
         self._stacked: dict[str, Array] | None = None
 
@@ -105,17 +112,32 @@ class Run:
         return step % self.stride == 0
 
     def add(self, step: int, record: Record) -> None:
-        """Append a record; drop every other one as long as they take too much memory."""
+        """Append a record; see `is_full`."""
         self.steps.append(step)
         self.records.append(record)
         self.nbytes += self._size_of(record)
         self._stacked = None
-        while self.nbytes > self.memory and len(self.records) > 2:
-            self.stride *= 2
-            kept = [k for k, number in enumerate(self.steps) if self.is_due(number)]
-            self.steps = [self.steps[k] for k in kept]
-            self.records = [self.records[k] for k in kept]
-            self.nbytes = sum(map(self._size_of, self.records))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the records take more memory than they may: time to `thin` them."""
+        return self.nbytes + self.arena.unused > self.memory and len(self.records) > 2
+
+    def thin(self) -> None:
+        """Drop every other record, and double the stride.
+
+        The others leave the blocks that they shared with those, which somebody may still hold, and free them.
+        """
+        self.stride *= 2
+        kept = [k for k, number in enumerate(self.steps) if self.is_due(number)]
+        self.steps = [self.steps[k] for k in kept]
+        self.records = [self.records[k] for k in kept]
+        self.nbytes = sum(map(self._size_of, self.records))
+        self._stacked = None
+        for record in self.records:
+            for name, value in record.items():
+                if self.arena.takes(value):
+                    record[name] = self.arena.copy(value)
 
     def add_boundary(self, position: int, boundary: Array) -> None:
         """Add to a record the boundary, for which there was room kept: that of one output, until the first is known."""
@@ -127,8 +149,8 @@ class Run:
 
     def _size_of(self, record: Record) -> int:
         """How many bytes a record takes, or will take."""
-        arrays: list[int] = [value.nbytes for value in record.values() if type(value) is not float]
-        return OVERHEAD * len(record) + sum(arrays) + (0 if "boundary" in record else self._boundary)
+        arrays: int = sum(map(nbytes_of, record.values()))
+        return OVERHEAD * len(record) + arrays + (0 if "boundary" in record else self._boundary)
 
     def latest(self, step: int | None) -> int:
         """The position of the last record at or before a step; of the last one of all for None."""

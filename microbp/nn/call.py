@@ -9,7 +9,7 @@ from weakref import ref
 
 from microbp.handle import Handle
 from microbp.nn.changes import note_change
-from microbp.nn.hooks import ForwardHook, HookedCall, Hooks
+from microbp.nn.hooks import ForwardHook, Hooks, call_with_hooks
 from microbp.tensor import Tensor, frame_at
 from microbp.version import numbers
 
@@ -37,17 +37,15 @@ class Called:
         An error that a layer of this package raises begins with the layer, as it is printed.
         """
         if self._hooks is not None:
-            call = HookedCall(self, self._hooks, args, kwargs)
-            output = call.run()
-            self._note_call(output, call.start, frame_at(1))
-            return output
-        start = next(numbers)
-        try:
-            # One argument is by far the most frequent case, and a plain call is quicker than an unpacking one.
-            output = self.forward(*args, **kwargs) if kwargs or len(args) != 1 else self.forward(args[0])
-        except Exception as error:
-            self._blame(error)
-            raise
+            output, start = call_with_hooks(self, self._hooks, args, kwargs)
+        else:
+            start = next(numbers)
+            try:
+                # One argument is by far the most frequent case, and a plain call is quicker than an unpacking one.
+                output = self.forward(*args, **kwargs) if kwargs or len(args) != 1 else self.forward(args[0])
+            except Exception as error:
+                self._blame(error)
+                raise
         if isinstance(output, Tensor):
             node = output.node
             if node is not None and node.number > start:

@@ -9,7 +9,7 @@ from microbp.errors import warn
 from microbp.nn.backward_hooks import BackwardHooks
 from microbp.version import numbers
 
-__all__ = ["ForwardHook", "HookedCall", "Hooks"]
+__all__ = ["ForwardHook", "Hooks", "call_with_hooks"]
 
 
 class ForwardHook(NamedTuple):
@@ -34,85 +34,73 @@ class Hooks:
         self.after_loading: list[Callable[..., Any]] = []
 
 
-class HookedCall:
-    """One call of a module that has hooks.
+def call_with_hooks(module: Any, hooks: Hooks, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, int]:
+    """Run the forward of a module and all hooks.
 
-    Attributes
+    Parameters
     ----------
+    module : Module
+        What is called.
+    hooks : Hooks
+        Its hooks.
     args, kwargs
-        The arguments, as the hooks before the forward have left them.
-    output
-        The output, as the hooks after the forward have left it; None before there is one.
+        The arguments. The forward takes what the hooks before it make of them.
+
+    Returns
+    -------
+    output : object
+        The output, as the hooks after the forward leave it.
     start : int
         All nodes of the call have larger numbers.
     """
-
-    def __init__(self, module: Any, hooks: Hooks, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self.module = module
-        self.hooks = hooks
-        self.args = args
-        self.kwargs = kwargs
-        self.output: Any = None
-        self.start = -1
-        self.waiting = list(hooks.after_forward)
-
-    def run(self) -> Any:
-        """Run the forward and all hooks, and return the output."""
-        try:
-            return self.steps()
-        except Exception:
-            self.run_always_called()
-            raise
-
-    def steps(self) -> Any:
-        """What is done as long as nothing fails."""
-        for hook in tuple(self.hooks.before_forward):
-            self.run_before(hook)
-        self.start = next(numbers)
+    output = None
+    waiting = iter(tuple(hooks.after_forward))  # those that are still to be called
+    try:
+        for hook in tuple(hooks.before_forward):
+            args, kwargs = run_before(hook, module, args, kwargs)
+        start = next(numbers)
         backward_hooks = None
-        if self.hooks.before_backward or self.hooks.after_backward:
-            backward_hooks = BackwardHooks(self.module, self.hooks.before_backward, self.hooks.after_backward)
-            self.args = backward_hooks.enter(self.args)
+        if hooks.before_backward or hooks.after_backward:
+            backward_hooks = BackwardHooks(module, hooks.before_backward, hooks.after_backward)
+            args = backward_hooks.enter(args)
         try:
-            self.output = self.module.forward(*self.args, **self.kwargs)
+            output = module.forward(*args, **kwargs)
         except Exception as error:
-            self.module._blame(error)
+            module._blame(error)
             raise
-        while self.waiting:
-            self.run_after(self.waiting.pop(0))
-        if backward_hooks is not None:
-            self.output = backward_hooks.leave(self.output)
-        return self.output
-
-    def run_before(self, hook: ForwardHook) -> None:
-        """Let a hook see, and perhaps replace, the arguments."""
-        if not hook.with_kwargs:
-            changed = hook.function(self.module, self.args)
-            if changed is not None:
-                self.args = changed if isinstance(changed, tuple) else (changed,)
-            return
-        changed = hook.function(self.module, self.args, self.kwargs)
-        if changed is None:
-            return
-        if not (isinstance(changed, tuple) and len(changed) == 2):
-            raise RuntimeError(f"a forward pre-hook with kwargs must return None or (args, kwargs), got {changed!r}")
-        self.args, self.kwargs = changed
-
-    def run_after(self, hook: ForwardHook) -> None:
-        """Let a hook see, and perhaps replace, the output."""
-        arguments = (self.args, self.kwargs) if hook.with_kwargs else (self.args,)
-        changed = hook.function(self.module, *arguments, self.output)
-        if changed is not None:
-            self.output = changed
-
-    def run_always_called(self) -> None:
-        """After an error, run the hooks that are to be called all the same and were not."""
-        for hook in self.waiting:
+        for hook in waiting:
+            output = run_after(hook, module, args, kwargs, output)
+        return output if backward_hooks is None else backward_hooks.leave(output), start
+    except Exception:
+        for hook in waiting:
             if hook.always_call:
                 try:
-                    self.run_after(hook)
+                    output = run_after(hook, module, args, kwargs, output)
                 except Exception as error:
                     warn(
                         "a forward hook with always_call=True raised an exception, which was silenced as another error "
                         f"was raised before: {error}"
                     )
+        raise
+
+
+def run_before(
+    hook: ForwardHook, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Let a hook see the arguments; they, or what it puts in their place."""
+    if not hook.with_kwargs:
+        changed = hook.function(module, args)
+        return args if changed is None else changed if isinstance(changed, tuple) else (changed,), kwargs
+    changed = hook.function(module, args, kwargs)
+    if changed is None:
+        return args, kwargs
+    if not (isinstance(changed, tuple) and len(changed) == 2):
+        raise RuntimeError(f"a forward pre-hook with kwargs must return None or (args, kwargs), got {changed!r}")
+    return changed
+
+
+def run_after(hook: ForwardHook, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
+    """Let a hook see the output; it, or what the hook puts in its place."""
+    function, with_kwargs, _ = hook
+    changed = function(module, args, kwargs, output) if with_kwargs else function(module, args, output)
+    return output if changed is None else changed

@@ -106,9 +106,9 @@ def test_update_ratios_wait_until_they_are_asked_for_and_are_computed_only_of_wh
 ) -> None:
     computed = []
 
-    def ratios(before: Any, weights: Any) -> Any:
+    def ratios(*records: Any) -> Any:
         computed.append(1)
-        return update_ratios(before, weights)
+        return update_ratios(*records)
 
     monkeypatch.setattr(recorder, "update_ratios", ratios)
     model = network()

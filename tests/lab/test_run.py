@@ -61,9 +61,9 @@ def test_a_long_training_allocates_no_more_than_the_memory_that_it_may(tmp_path:
     assert most < 8 * allowed, "the page is made of fewer copies than that"
 
 
-def wide() -> Any:
+def wide(width: int = 64) -> Any:
     """A network whose arrays take far more memory than what Python needs for them."""
-    return nn.Sequential(nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 64))
+    return nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, width))
 
 
 def follow(model: Any, rec: Recorder, sizes: Iterable[int], each: Callable[[], None] = lambda: None) -> None:
@@ -71,16 +71,21 @@ def follow(model: Any, rec: Recorder, sizes: Iterable[int], each: Callable[[], N
     optimizer = optim.SGD(model.parameters(), lr=0.1)
     for size in sizes:
         optimizer.zero_grad()
-        loss = (model(microbp.randn(size, 64)) ** 2).mean()
+        loss = (model(microbp.randn(size, model[0].in_features)) ** 2).mean()
         loss.backward()
         rec.step(loss)
         each()
         optimizer.step()
 
 
-def test_what_somebody_holds_of_a_dropped_record_stays_as_it_was() -> None:
-    model = wide()
-    rec = lab.watch(model, memory=1 << 20)
+# Of the first, arrays are too large for the blocks of so little memory; those of the second go into blocks.
+OWN, BLOCKS = (64, 1 << 20), (32, 1 << 24)
+
+
+@pytest.mark.parametrize(("width", "memory"), [OWN, BLOCKS])
+def test_what_somebody_holds_of_a_dropped_record_stays_as_it_was(width: int, memory: int) -> None:
+    model = wide(width)
+    rec = lab.watch(model, memory=memory)
     held: list[tuple[int, str, Any, Any]] = []
 
     def hold() -> None:
@@ -90,16 +95,18 @@ def test_what_somebody_holds_of_a_dropped_record_stays_as_it_was() -> None:
                 seen = array.T[1:] if step % 2 else array  # some are held as a whole, of some there is but a view
                 held.append((step, name, seen, seen.copy()))
 
-    follow(model, rec, [64] * 8, hold)
+    follow(model, rec, [width] * 8, hold)
     assert rec.run.stride == 1
+    assert rec.run.arena.takes(rec.run.records[0]["weights/0.weight"]) == ((width, memory) == BLOCKS)
     while rec.run.stride < 8:
-        follow(model, rec, [64])
+        follow(model, rec, [width])
     assert {0, 8} <= set(rec.run.steps)
     assert not {1, 2, 3} & set(rec.run.steps)
     for step, name, seen, before in held:
         np.testing.assert_array_equal(seen, before, err_msg=f"{name} of step {step}")
 
 
+@pytest.mark.parametrize(("width", "memory"), [OWN, BLOCKS], ids=["own memory", "blocks"])
 @pytest.mark.parametrize(
     "sizes",
     [
@@ -112,8 +119,12 @@ def test_what_somebody_holds_of_a_dropped_record_stays_as_it_was() -> None:
     ],
     ids=["alike", "larger later", "much larger later", "one of four is short", "growing", "shrinking"],
 )
-def test_memory_is_bounded_whatever_the_batches_are_and_records_hold_what_was_there(sizes: list[int]) -> None:
-    model, allowed = wide(), 1 << 22
+def test_memory_is_bounded_whatever_the_batches_are_and_records_hold_what_was_there(
+    sizes: list[int], width: int, memory: int
+) -> None:
+    model, allowed = wide(width), 4 * memory if (width, memory) == OWN else memory
+    if width == 32:
+        sizes = [size // 2 for size in sizes for _ in range(3)]
     sums: list[list[bytes]] = []
     outputs: list[Any] = []
     model[2].register_forward_hook(lambda module, args, output: outputs.append(output.array.copy()))

@@ -18,12 +18,13 @@ from tests.work.test_work import ROOM
 
 WEIGHTS = 4 * sum(inputs * outputs + outputs for inputs, outputs in pairwise(SIZES))
 LARGEST = 4 * SIZES[0] * SIZES[1]
+SHARED = 4 * (SIZES[1] + SIZES[2] * SIZES[3])  # bytes of weights that go into a block which is there already
 LITTLE = 4 * BATCH * SIZES[-1]  # bytes; less than any array that a step has to do with but biases
 
 BOUNDS = {
-    "every step": {"bytecodes": 1068 * ROOM, "bytes": 2 * WEIGHTS + LITTLE, "temporary": LITTLE},
-    "every other step": {"bytecodes": 2142 * ROOM, "bytes": 2 * WEIGHTS + LITTLE, "temporary": LARGEST + LITTLE},
-    "step between": {"bytecodes": 278 * ROOM, "bytes": LITTLE, "temporary": WEIGHTS + LITTLE},
+    "every step": {"bytecodes": 1062 * ROOM, "bytes": 2 * WEIGHTS + LITTLE, "temporary": LITTLE},
+    "every other step": {"bytecodes": 1834 * ROOM, "bytes": 2 * WEIGHTS + LITTLE, "temporary": LARGEST + LITTLE},
+    "step between": {"bytecodes": 231 * ROOM, "bytes": LITTLE, "temporary": WEIGHTS + LITTLE},
 }
 
 PROGRAM = """
@@ -49,11 +50,11 @@ def test_recording_takes_no_more_than_it_did(which: str, what: str, counted: dic
 
 
 def test_weights_and_gradients_are_copied_once(counted: dict[str, dict[str, int]]) -> None:
-    assert counted["every step"]["bytes"] >= 2 * WEIGHTS
+    assert counted["every step"]["bytes"] >= 2 * (WEIGHTS - SHARED)
 
 
 SLOWER = {
-    "temporary": "self._settle()",
+    "temporary": "self._settle(1)",
     "bytes": "self.kept = [p.array.copy() for p in self.model.parameters()], getattr(self, 'kept', None)",
     "bytecodes": "[self.run.is_due(step) for step in range(5)]",
 }
