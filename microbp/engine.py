@@ -27,7 +27,7 @@ from microbp import label
 from microbp.errors import GraphError, MutationError
 from microbp.mode import Step, current
 from microbp.node import MANY, Node
-from microbp.ops.op import sum_to
+from microbp.ops.formula import sum_to
 from microbp.version import overwritten_value, writes
 
 __all__ = ["between", "collect", "propagate"]

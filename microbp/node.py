@@ -12,7 +12,8 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from microbp import label
-from microbp.ops.op import Op, Plan
+from microbp.ops.op import Op
+from microbp.ops.plan import Plan
 from microbp.release import Condemned, release, weakly
 from microbp.stack import Place
 from microbp.version import Onlooker, numbers

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from microbp.ops.op import Op, Plans, Rule
+from microbp.ops.op import Op
+from microbp.ops.plan import Plans
+from microbp.ops.rule import Rule
 
 
 class Spoiled(Rule):

@@ -12,7 +12,7 @@ import microbp
 ROOT = Path(microbp.__file__).parent
 LAYERS = [
     ["errors", "device", "backends", "handle", "lazy", "methods"],
-    ["ops.docstring", "ops.op"],
+    ["ops.docstring", "ops.formula", "ops.rule", "ops.plan", "ops.op"],
     ["ops"],
     ["dtypes", "label", "observer", "stack", "mode", "effect", "version", "release"],
     ["node"],

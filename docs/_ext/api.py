@@ -27,7 +27,8 @@ import microbp
 from microbp.label import numpy_name
 from microbp.methods import Methods
 from microbp.ops.docstring import formulas
-from microbp.ops.op import Op, Rule, registry
+from microbp.ops.op import Op, registry
+from microbp.ops.rule import Rule
 
 logger = logging.getLogger(__name__)
 

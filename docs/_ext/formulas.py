@@ -8,7 +8,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from microbp.ops.op import Op, Rule
+from microbp.ops.op import Op
+from microbp.ops.rule import Rule
 
 __all__ = ["forward_of", "gradient_of", "latex", "letters_of"]
 

@@ -16,7 +16,7 @@ from microbp.errors import MicrobpError
 from microbp.functions.generator import get_rng_state, set_rng_state
 from microbp.mode import enable_grad
 from microbp.node import Node
-from microbp.ops.op import sum_to
+from microbp.ops.formula import sum_to
 from microbp.ops.shape import clone
 from microbp.tensor import Tensor, apply, wrap
 

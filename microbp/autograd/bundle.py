@@ -24,7 +24,9 @@ from microbp.errors import GraphError
 from microbp.inplace import move
 from microbp.mode import current
 from microbp.node import ONE, Node, held, make_node
-from microbp.ops.op import Op, Plan, PlanStep, Rule
+from microbp.ops.op import Op
+from microbp.ops.plan import Plan, PlanStep
+from microbp.ops.rule import Rule
 from microbp.tensor import Tensor, place_of_call, wrap
 
 __all__ = ["Call", "CallRow", "Parts", "PickRow", "borrow", "record"]

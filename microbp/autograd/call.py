@@ -13,7 +13,7 @@ from microbp import label
 from microbp.autograd.bundle import Call, CallRow, borrow
 from microbp.errors import GraphError, MutationError, ShapeError
 from microbp.mode import is_grad_enabled, no_grad
-from microbp.ops.op import sum_to
+from microbp.ops.formula import sum_to
 from microbp.ops.shape import cast
 from microbp.tensor import Tensor, apply, wrap
 from microbp.version import Version

@@ -26,7 +26,7 @@ from microbp.autograd.bundle import Call, PickRow
 from microbp.errors import MutationError
 from microbp.mode import Mode, ModeSwitch, members, together
 from microbp.node import Node
-from microbp.ops.op import Plan, PlanStep
+from microbp.ops.plan import Plan, PlanStep
 
 __all__ = ["detect_mutation"]
 

@@ -49,266 +49,23 @@ tensors speak NumPy's protocols; that is all that second derivatives need.
 
 from __future__ import annotations
 
-import ast
 import inspect
-import linecache
 from collections.abc import Callable, Mapping
-from functools import partial
 from importlib import import_module
 from inspect import CO_VARARGS
-from operator import itemgetter
-from types import CodeType, MappingProxyType, MethodType
+from types import MappingProxyType, MethodType
 from typing import Any
 
 import numpy as np
 
 from microbp.ops.docstring import Docstring
+from microbp.ops.formula import is_elementwise, rows
+from microbp.ops.plan import Plans
+from microbp.ops.rule import Rule, keyword_only, positional, variadic
 
-__all__ = ["Op", "Plan", "PlanStep", "Rule", "op", "registry", "sum_to", "vocabulary", "word"]
-
-registry: dict[str, Op] = {}
-"""Every row by its name, of the modules that are loaded."""
+__all__ = ["Op", "op", "registry"]
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-
-PlanStep = tuple[int, Callable[..., Any], Callable[..., Any], tuple[str, ...], int | None]
-"""How the gradient of one argument is computed: see `Plan.steps`."""
-
-numpy_rows: dict[Any, Op] = {}
-"""The row that stands for a NumPy function: ``np.exp`` for ``exp``."""
-
-words: dict[str, Callable[..., Any]] = {}
-"""Functions that formulas may name, beside rows and NumPy's own."""
-
-
-class Rule:
-    """The gradient of one argument: a formula, and the function that computes it.
-
-    Parameters
-    ----------
-    owner : Op
-        The row that the rule belongs to.
-    argument : str
-        The argument whose gradient the rule computes.
-    formula : str
-        A Python expression in the letters of the row.
-    arrays_only : bool
-        Whether the written function takes arrays only. Where the pass itself is recorded, the formula runs.
-    shares : callable, optional
-        A function of ``g`` and other letters, whose result the written function takes in the place of ``g``.
-    """
-
-    def __init__(
-        self,
-        owner: Op,
-        argument: str,
-        formula: str,
-        arrays_only: bool = False,
-        shares: Callable[..., Any] | None = None,
-    ) -> None:
-        self.owner = owner
-        self.argument = argument
-        self.formula = formula
-        self.arrays_only = arrays_only
-        self.shares = shares
-        self.written: Callable[..., Any] | None = None
-        self._function: Callable[..., Any] | None = None
-
-    @property
-    def function(self) -> Callable[..., Any]:
-        """The function that the backward pass calls: the written one, else the formula itself."""
-        if self._function is None:
-            self._function = self.written or self.from_formula()
-        return self._function
-
-    def from_formula(self) -> Callable[..., Any]:
-        """The formula as a function of the letters that it names, ``g`` first."""
-        return compile_formula(self.formula, self.owner, f"{self.owner.name}.{self.argument}")
-
-    def at(self, position: int) -> Callable[..., Any]:
-        """The function for the argument at a position: told ``k``, where it asks for that.
-
-        Parameters
-        ----------
-        position : int
-            Counted from 0.
-
-        Returns
-        -------
-        callable
-        """
-        if self.shares is not None:
-            return self.after(Once(self.shares))
-        if "k" in keyword_only(self.function.__code__) and self.owner.variadic:
-            return partial(self.function, k=position)
-        return self.function
-
-    def after(self, once: Once) -> Callable[..., Any]:
-        """The function of a rule that shares its first part: of the letters of that part, then of its own."""
-        function, count = self.function, len(positional(once.function.__code__))
-
-        def rule(*values: Any) -> Any:
-            return function(once(*values[:count]), *values[count:])
-
-        return rule
-
-    @property
-    def letters(self) -> tuple[str, ...]:
-        """The names, after ``g``, that the function asks for by position."""
-        own = positional(self.function.__code__)[1:]
-        return own if self.shares is None else (*positional(self.shares.__code__)[1:], *own)
-
-    @property
-    def options(self) -> tuple[str, ...]:
-        """The options of the row that the function asks for by keyword."""
-        asked = keyword_only(self.function.__code__)
-        return tuple(name for name in asked if name != "k") if self.owner.variadic else asked
-
-    @property
-    def is_elementwise(self) -> bool:
-        """Whether each element of the gradient comes from the elements at the same place alone.
-
-        Told from the formula, which then consists of operators and elementwise functions only.
-        """
-        return is_elementwise(
-            self.formula, {"g", "y", *self.owner.arguments, *self.owner.handed_on, *self.owner.options}
-        )
-
-    def on_tensors(self) -> Rule:
-        """The rule by which the backward pass is recorded."""
-        return Rule(self.owner, self.argument, self.formula) if self.arrays_only else self
-
-
-class Once:
-    """What several rules share, computed when the first of them asks, and anew only for other values."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-        self.given: tuple[Any, ...] = ()
-        self.result: Any = None
-
-    def __call__(self, *values: Any) -> Any:
-        if not self.given or any(value is not given for value, given in zip(values, self.given, strict=True)):
-            self.result, self.given = self.function(*values), values
-        return self.result
-
-
-class Plan:
-    """What to keep in the forward and which rules to run, for one set of arguments that need a gradient.
-
-    Parameters
-    ----------
-    owner : Op
-        The row.
-    needed : int
-        Bit k is set if argument k needs a gradient.
-
-    Attributes
-    ----------
-    letters : tuple of str
-        The letters of which values are kept, in the order of `keep`, then those of `shapes`.
-    keep : callable
-        Picks the kept values out of ``(y, *arguments, *handed_on)``.
-    shapes : tuple of int
-        The arguments of which only the shape is kept.
-    steps : tuple
-        For each argument that needs a gradient ``(position, function, pick, options, only)``: `pick` picks the values
-        for the function out of the kept ones. Most functions take one value, or none, and no option, and are called
-        without picking: `only` is then the place of the value, or -1; else None.
-    steps_on_tensors : tuple
-        The same for a backward pass that is itself recorded.
-    letters_on_tensors : set of str
-        The letters that such a pass uses.
-    constants : tuple of int
-        The arguments that need no gradient; of rows with any number of arguments, none are named.
-    has_constants : bool
-        Whether there are any, or may be.
-    guarded : tuple of int
-        The arguments that are kept and must not be changed before the backward pass; not labels, say, that only second
-        derivatives use.
-    guarded_on_tensors : tuple of int
-        All arguments that are kept, none of which may be changed before a pass that is itself recorded.
-    keeps_output : bool
-        Whether the output itself is kept.
-    """
-
-    def __init__(self, owner: Op, needed: int) -> None:
-        needed &= owner.differentiable
-        rules = [(position, owner.rule(position)) for position in range(needed.bit_length()) if needed >> position & 1]
-        on_tensors = [(position, rule.on_tensors()) for position, rule in rules]
-        self.letters_on_tensors = {letter for _, rule in on_tensors for letter in rule.letters}
-        named = {letter for _, rule in rules for letter in rule.letters} | self.letters_on_tensors
-        for letter in self.letters_on_tensors.intersection(owner.handed_on):
-            named |= names_in(owner.letters[letter].formula)  # to compute it anew for second derivatives
-        order = ("y", *owner.arguments, *owner.handed_on)
-        values = [letter for letter in order if letter in named]
-        shaped = [name for name in owner.arguments if f"{name}_shape" in named]
-        self.letters = (*values, *(f"{name}_shape" for name in shaped))
-        self.keep = picker([order.index(letter) for letter in values])
-        self.shapes = tuple(owner.arguments.index(name) for name in shaped)
-        self.make_steps(rules, on_tensors)
-        self.constants = () if owner.variadic else tuple(k for k in range(len(owner.arguments)) if not needed >> k & 1)
-        self.has_constants = owner.variadic or bool(self.constants)
-        used = {letter for _, rule in rules for letter in rule.letters}.union(owner.rules)
-        kept = [letter for letter in values if letter in owner.arguments]
-        self.guarded = tuple(owner.arguments.index(letter) for letter in kept if letter in used)
-        self.guarded_on_tensors = tuple(owner.arguments.index(letter) for letter in kept)
-        self.keeps_output = "y" in values
-
-    def make_steps(self, rules: list[tuple[int, Rule]], on_tensors: list[tuple[int, Rule]]) -> None:
-        """Set the steps once and for all."""
-        self.steps = tuple(self.step(*pair) for pair in rules)
-        self.steps_on_tensors = tuple(self.step(*pair) for pair in on_tensors)
-
-    def step(self, position: int, rule: Rule) -> PlanStep:
-        """How the backward pass computes the gradient of one argument."""
-        places = [self.letters.index(letter) for letter in rule.letters]
-        only = None if len(places) > 1 or rule.options else places[0] if places else -1
-        return position, rule.at(position), picker(places), rule.options, only
-
-
-class SharingPlan(Plan):
-    """The plan of a row whose rules share work: steps anew for each visit, so that none sees another's results."""
-
-    def make_steps(self, rules: list[tuple[int, Rule]], on_tensors: list[tuple[int, Rule]]) -> None:
-        """Keep the rules."""
-        self.rules, self.rules_on_tensors = rules, on_tensors
-
-    @property
-    def steps(self) -> tuple[PlanStep, ...]:  # type: ignore[override]
-        """The rules for one visit."""
-        return self.visit(self.rules)
-
-    @property
-    def steps_on_tensors(self) -> tuple[PlanStep, ...]:  # type: ignore[override]
-        """The rules for one visit of a pass that is itself recorded."""
-        return self.visit(self.rules_on_tensors)
-
-    def visit(self, rules: list[tuple[int, Rule]]) -> tuple[PlanStep, ...]:
-        """The steps of these rules, with one run of what they share."""
-        once = {rule.shares: Once(rule.shares) for _, rule in rules if rule.shares is not None}
-        steps = []
-        for position, rule in rules:
-            _, function, pick, options, only = self.step(position, rule)
-            if rule.shares is not None:
-                function = rule.after(once[rule.shares])
-            steps.append((position, function, pick, options, only))
-        return tuple(steps)
-
-
-class Plans(dict[int, Plan]):
-    """The plans of a row, made when first asked for; the key has bit k set if argument k needs a gradient."""
-
-    def __init__(self, owner: Op) -> None:
-        super().__init__()
-        self.owner = owner
-
-    def __missing__(self, needed: int) -> Plan:
-        sharing = any(rule.shares is not None for rule in self.owner.rules.values())
-        plan = (SharingPlan if sharing else Plan)(self.owner, needed)
-        if needed < 1 << 16:  # rows with any number of arguments would fill the table without end
-            self[needed] = plan
-        return plan
 
 
 class Op:
@@ -565,13 +322,11 @@ class Op:
         return f"<op {self.name}({', '.join(self.arguments)}) = {self.formula}>"
 
 
-def row_named(name: str, module: str) -> Op:
-    """The row of a name, which its module enters in the registry when it is loaded."""
-    if name not in registry:
-        import_module(module)
-    if name not in registry:
-        raise LookupError(f"there is no row named {name!r}; import the module that defines it first")
-    return registry[name]
+registry: dict[str, Op] = rows  # type: ignore[assignment]
+"""Every row by its name, of the modules that are loaded."""
+
+numpy_rows: dict[Any, Op] = {}
+"""The row that stands for a NumPy function: ``np.exp`` for ``exp``."""
 
 
 def op(formula: str, **traits: Any) -> Callable[[Callable[..., Any]], Op]:
@@ -621,154 +376,10 @@ def op(formula: str, **traits: Any) -> Callable[[Callable[..., Any]], Op]:
     return enter
 
 
-def word(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let formulas name a function, which takes arrays and tensors alike; use as a decorator.
-
-    Parameters
-    ----------
-    function : callable
-        The function, which formulas find under its own name.
-
-    Returns
-    -------
-    callable
-        The function itself.
-
-    Examples
-    --------
-    >>> word(sum_to) is sum_to is vocabulary("sum_to")
-    True
-    """
-    words[function.__name__] = function
-    return function
-
-
-@word
-def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
-    """Undo a broadcast: sum a gradient over the axes along which its argument was repeated.
-
-    Parameters
-    ----------
-    g : array or tensor
-        A gradient of the shape that the argument was broadcast to.
-    shape : tuple of int
-        The shape of the argument.
-
-    Returns
-    -------
-    array or tensor
-        Of that shape.
-
-    Examples
-    --------
-    >>> sum_to(np.ones((5, 4)), (4,))
-    array([5., 5., 5., 5.])
-    """
-    if g.shape == shape:
-        return g
-    added = g.ndim - len(shape)
-    stretched = (k for k, size in enumerate(shape, added) if size == 1 and g.shape[k] != 1)
-    return g.sum(axis=(*range(added), *stretched), keepdims=True).reshape(shape)
-
-
-def vocabulary(name: str) -> Any:
-    """What a name in a formula means: a `word`, NumPy's elementwise function, a row, or else what NumPy has.
-
-    All of them take arrays and tensors alike.
-
-    Parameters
-    ----------
-    name : str
-        The name.
-
-    Returns
-    -------
-    callable, or a constant
-
-    Raises
-    ------
-    NameError
-        If nothing has that name.
-    """
-    if name in words:
-        return words[name]
-    found = getattr(np, name, None)
-    if not isinstance(found, np.ufunc):
-        found = registry.get(name, found)
-    if found is None:
-        raise NameError(f"a formula names {name!r}, which neither NumPy nor a row of that name explains")
-    return found
-
-
-def names_in(formula: str) -> set[str]:
-    """The free names of a formula."""
-    return {node.id for node in ast.walk(ast.parse(formula, mode="eval")) if isinstance(node, ast.Name)}
-
-
-def is_elementwise(formula: str, letters: set[str]) -> bool:
-    """Whether a formula consists of letters, numbers, operators and elementwise functions only.
-
-    Examples
-    --------
-    >>> is_elementwise("g * where(a > 0, 1, exp(a))", {"g", "a"})
-    True
-    >>> is_elementwise("g @ b.mT", {"g", "b"})
-    False
-    """
-    try:
-        parts = list(ast.walk(ast.parse(formula, mode="eval")))
-    except SyntaxError:
-        return False  # in words
-    if any(isinstance(part, ast.Attribute | ast.Subscript | ast.MatMult) for part in parts):
-        return False
-    for name in names_in(formula) - letters - {"where", "pi", "inf", "nan"}:
-        if isinstance(getattr(np, name, None), np.ufunc):
-            continue
-        row = registry.get(name)
-        if row is None or name in row.formula or not is_elementwise(row.formula, {*row.arguments, *row.options}):
-            return False
-    return True
-
-
-def compile_formula(formula: str, owner: Op, title: str) -> Callable[..., Any]:
-    """Turn a formula into a function of ``g`` and of the letters and options that it names."""
-    names = names_in(formula)
-    order = ("y", *owner.arguments, *owner.handed_on, *(f"{name}_shape" for name in owner.arguments))
-    letters = [name for name in order if name in names]
-    options = [name for name in (*owner.options, *(["k"] if owner.variadic else [])) if name in names]
-    source = f"lambda {', '.join(['g', *letters, *(['*'] if options else []), *options])}: {formula}"
-    filename = f"<rule {title}>"
-    linecache.cache[filename] = (len(source), None, [source], filename)
-    meanings = {name: vocabulary(name) for name in names.difference("g", letters, options)}
-    function: Callable[..., Any] = eval(compile(source, filename, "eval"), meanings)
-    return function
-
-
-def value_of(formula: ast.expr, letters: Mapping[str, Any]) -> Any:
-    """The value of a formula, or of a part of one, where its letters have these values."""
-    names = {part.id for part in ast.walk(formula) if isinstance(part, ast.Name)}
-    meanings = {name: letters[name] if name in letters else vocabulary(name) for name in names}
-    return eval(compile(ast.Expression(formula), "<formula>", "eval"), meanings)
-
-
-def positional(code: CodeType) -> tuple[str, ...]:
-    """The names of the positional parameters of a function."""
-    return code.co_varnames[: code.co_argcount]
-
-
-def variadic(code: CodeType) -> str:
-    """The name of the parameter that takes any number of values."""
-    return code.co_varnames[code.co_argcount + code.co_kwonlyargcount]
-
-
-def keyword_only(code: CodeType) -> tuple[str, ...]:
-    """The names of the keyword-only parameters of a function."""
-    return code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
-
-
-def picker(places: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
-    """A fast function from a tuple to the tuple of its items at these places."""
-    if len(places) > 1:
-        return itemgetter(*places)
-    first = places[0] if places else 0
-    return itemgetter(slice(first, first + len(places)))
+def row_named(name: str, module: str) -> Op:
+    """The row of a name, which its module enters in the registry when it is loaded."""
+    if name not in registry:
+        import_module(module)
+    if name not in registry:
+        raise LookupError(f"there is no row named {name!r}; import the module that defines it first")
+    return registry[name]

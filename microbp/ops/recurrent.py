@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 
 from microbp.ops.elementwise import sigmoid
+from microbp.ops.formula import word
 from microbp.ops.linalg import as_matrix
-from microbp.ops.op import op, word
+from microbp.ops.op import op
 
 __all__: list[str] = []
 

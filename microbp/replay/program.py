@@ -18,7 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from microbp.ops.op import Once, Plan, Rule, sum_to
+from microbp.ops.formula import sum_to
+from microbp.ops.plan import Plan
+from microbp.ops.rule import Once, Rule
 from microbp.replay.trace import Operand, Step
 from microbp.tensor import Tensor
 

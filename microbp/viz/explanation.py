@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from microbp.errors import GraphError
-from microbp.ops.op import sum_to
+from microbp.ops.formula import sum_to
 from microbp.tensor import Tensor
 from microbp.viz.lesson import array_text, gradient_name, place_text, signed, sum_text
 from microbp.viz.step import Step, Trace

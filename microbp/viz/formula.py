@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from microbp.node import Node
-from microbp.ops.op import names_in, registry, value_of
+from microbp.ops.formula import names_in, value_of
+from microbp.ops.op import registry
 from microbp.viz.values import LETTER_Y, Values, kept_by
 
 __all__ = [

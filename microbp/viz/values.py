@@ -17,7 +17,8 @@ import numpy as np
 
 from microbp.autograd.bundle import Call, PickRow
 from microbp.node import Node
-from microbp.ops.op import registry, sum_to
+from microbp.ops.formula import sum_to
+from microbp.ops.op import registry
 from microbp.tensor import Tensor
 from microbp.version import Onlooker
 

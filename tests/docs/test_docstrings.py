@@ -56,7 +56,7 @@ FOR_THE_CLASS = (
     | named("microbp.nn.RNNCellBase", "next_state")
     | named("microbp.optim.LBFGS", "direction")
     | named("microbp.optim.lr_scheduler", "CyclicLR.scale OneCycleLR.between ReduceLROnPlateau.is_better")
-    | named("microbp.ops.op", "Plan.make_steps Plan.step Rule.after")
+    | named("microbp.ops", "plan.Plan.make_steps plan.Plan.step rule.Rule.after")
 )
 """Methods that no one calls but the class itself; a sentence is enough for those who read the source."""
 

@@ -37,7 +37,7 @@ INSIDE = {"microbp.functions", "microbp.ops", "microbp.replay", "microbp.backend
 MADE_BY_MICROBP = (
     named("microbp.viz", "Change Difference Explanation Graph MemoryTable Step Trace View look")
     | named("microbp.lab", "Finding Measured Recorder StructureReport Block")
-    | named("microbp.ops.op", "Op Plan Rule op")
+    | named("microbp.ops", "op.Op op.op plan.Plan rule.Rule")
     | named("microbp.engine", "between collect propagate")
     | named("microbp.observer", "Observer Observers Step members together")
     | named("microbp", "errors.warn nn.RNNCellBase utils.ModelStatistics utils.data.Sampler")

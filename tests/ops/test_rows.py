@@ -9,7 +9,9 @@ import pytest
 
 import microbp
 from microbp.autograd import gradcheck, gradgradcheck
-from microbp.ops.op import Op, Rule, registry, vocabulary
+from microbp.ops.formula import vocabulary
+from microbp.ops.op import Op, registry
+from microbp.ops.rule import Rule
 from microbp.tensor import apply, wrap
 from tests.referee import compare, to_array
 from tests.samples import Samples, table
