@@ -41,7 +41,8 @@ class Recorder:
     ``update_ratio/<...>``  how much the parameter changed since the step before: the norm of the change
                             over the norm before it; NaN at the first
     ``acts/<module>``       what the module put out. That of its second call since the last step is
-                            ``acts/<module>#2``; parts of several outputs are ``acts/<module>[0]`` and so on
+                            ``acts/<module>#2``, and so on up to ``#64``; parts of several outputs are
+                            ``acts/<module>[0]`` and so on
     ``lr/<group>``          the learning rate of a parameter group, by its name or number; if two have one name,
                             of all by number
     ``buffers/<name>``      a buffer, such as a running mean; where there is a boundary
