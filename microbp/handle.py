@@ -24,8 +24,9 @@ class Handle:
 
     def remove(self) -> None:
         """Take the hook away; a second time does nothing."""
-        if self._hook in self._hooks:
-            self._hooks.remove(self._hook)
+        hooks, self._hooks = self._hooks, []  # another handle may have put the same function into the list
+        if self._hook in hooks:
+            hooks.remove(self._hook)
 
     def __enter__(self) -> Handle:
         return self

@@ -121,7 +121,9 @@ def default_plots(frames: Frames) -> list[Plot]:
     history = frames.history
     if "boundary" in history:
         plots.append(plot_decision_boundary)
-    matrices = [name for name, track in history.items() if name.startswith("weights/") and track.ndim == 3]
+    matrices = [
+        name for name, track in history.items() if name.startswith("weights/") and track.ndim == 3 and track.size
+    ]
     plots += [partial(plot_weights, name=name.removeprefix("weights/")) for name in matrices[:MATRICES]]
     if not matrices and any(name.startswith("grads/") and track.ndim > 2 for name, track in history.items()):
         plots.append(plot_grad_flow)

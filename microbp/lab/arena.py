@@ -46,11 +46,15 @@ class Arena:
     """
 
     def __init__(self, memory: float) -> None:
-        self._size = int(min(BLOCK, memory // 32))
+        self._memory = memory
+        self._size = int(min(BLOCK, memory / 32))
         self._largest = self._size // 128
         self._block: Array | None = None
         self._end = self._size  # of what is taken of the block
         self._lock = threading.Lock()  # several threads may call the modules of a model
+
+    def __reduce__(self) -> tuple[type[Arena], tuple[float]]:
+        return Arena, (self._memory,)  # a copy has blocks of its own, and a lock, which cannot be copied
 
     @property
     def unused(self) -> int:

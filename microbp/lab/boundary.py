@@ -19,6 +19,7 @@ from microbp.lab.run import Plane
 from microbp.mode import no_grad
 from microbp.nn.module import Module
 from microbp.tensor import Tensor, wrap
+from microbp.version import Version
 
 __all__ = ["borrowed", "evaluate", "plane_of"]
 
@@ -86,23 +87,23 @@ def borrowed(model: Module, values: Mapping[str, Array]) -> Iterator[None]:
     """A block in which a model is in evaluation mode and has other parameters and buffers, unrecorded.
 
     Afterwards it is as before, with whatever its modules have noted on themselves meanwhile undone, and so is
-    the generator of random numbers. The very arrays are put back, so that no graph sees a write.
+    the generator of random numbers. The model works on copies, so that what it writes in place, as a counter does,
+    changes neither these values nor its own; the very arrays are put back, and no graph sees a write.
     """
     modules = list(model.modules())
     attributes = [(module, dict(module.__dict__), dict(module._buffers)) for module in modules]
     tensors = dict([*model.named_parameters(), *model.named_buffers()])
-    arrays = [(tensor, tensor.array) for tensor in tensors.values()]
+    memory = [(tensor, tensor.array, tensor._version) for tensor in tensors.values()]
     random = get_rng_state()
     try:
-        for name, array in values.items():
-            if name in tensors:
-                tensors[name].array = array
+        for name, tensor in tensors.items():
+            tensor.array, tensor._version = values.get(name, tensor.array).copy(), Version()
         model.eval()
         with no_grad():
             yield
     finally:
-        for tensor, array in arrays:
-            tensor.array = array
+        for tensor, array, version in memory:
+            tensor.array, tensor._version = array, version
         for module, fields, buffers in attributes:
             module.__dict__.clear()
             module.__dict__.update(fields)

@@ -11,6 +11,7 @@ boundary as one byte for each point of its grid.
 from __future__ import annotations
 
 import base64
+import math
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -138,7 +139,7 @@ def outputs(name: str, records: list[Record], looks: Looks) -> dict[str, Any]:
     found = [record.get(f"acts/{name}") for record in records]
     arrays = [None if array is None else np.atleast_2d(array)[: looks.samples] for array in found]
     shape = max((array.shape for array in arrays if array is not None), key=lambda shape: (len(shape), shape))
-    flat = [None if array is None else array.reshape(len(array), -1) for array in arrays]
+    flat = [None if array is None else array.reshape(len(array), math.prod(array.shape[1:])) for array in arrays]
     rows = max(len(array) for array in flat if array is not None)
     columns = max(array.shape[1] for array in flat if array is not None)
     columns = min(columns, max(1, looks.max_elems // max(rows, 1)))
@@ -154,7 +155,7 @@ def outputs(name: str, records: list[Record], looks: Looks) -> dict[str, Any]:
 def corner(shape: tuple[int, ...], max_elems: int) -> tuple[int, int]:
     """How many rows and columns the page shows of an array, all dimensions but the last being rows."""
     columns = shape[-1] if shape else 1
-    rows = int(np.prod(shape[:-1], dtype=int))
+    rows = math.prod(shape[:-1])
     if rows * columns > max_elems:
         side = int(max_elems**0.5)
         columns = min(columns, max(side, max_elems // max(rows, 1)))
@@ -169,7 +170,7 @@ def packed(arrays: list[Array | None], rows: int, columns: int, width: int) -> s
     frames = np.full((len(arrays), rows, columns), np.nan, dtype=np.float32)
     for frame, array in zip(frames, arrays, strict=True):
         if array is not None:
-            matrix = array.reshape(-1, array.shape[-1] if array.ndim else 1)[:rows, :columns]
+            matrix = array.reshape(math.prod(array.shape[:-1]), array.shape[-1] if array.ndim else 1)[:rows, :columns]
             with np.errstate(over="ignore"):
                 frame[: matrix.shape[0], : matrix.shape[1]] = matrix
     bits = frames.view(np.uint32)

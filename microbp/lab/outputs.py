@@ -44,7 +44,7 @@ class Outputs:
         self.wanted = True
         self._arena = arena
         self._tracks = {module: f"acts/{path or type(module).__name__}" for path, module in modules.items()}
-        self._owners: dict[int, weakref.ref[Tensor]] = {}  # the tensors that they were in, by id
+        self._owners: dict[int, tuple[weakref.ref[Tensor], int]] = {}  # tensors and versions that they were in, by id
         self._handles: list[Handle] = [module.register_forward_hook(Reporter(self)) for module in self._tracks]
 
     def next_step(self, wanted: bool) -> None:
@@ -70,9 +70,9 @@ class Outputs:
                 self._keep(track, path, tensor)
 
     def _is_kept(self, tensor: Tensor) -> bool:
-        """Whether a module has put out this tensor, and no other that was where it is now."""
-        owner = self._owners.get(id(tensor))
-        return owner is not None and owner() is tensor
+        """Whether a module has put out this tensor, no other that was where it is now, and with these values."""
+        owner, version = self._owners.get(id(tensor), (None, -1))
+        return owner is not None and owner() is tensor and version == tensor.version
 
     def _keep(self, track: str, path: str, tensor: Tensor) -> None:
         """Keep one tensor, as the first of its track or with the number of the call."""
@@ -81,8 +81,11 @@ class Outputs:
             call += 1
             name = f"{track}#{call}{path}"
         if call <= CALLS:
-            self.found[name] = self._arena.copy(tensor.array)  # a copy: the next module may write in place
-            self._owners[id(tensor)] = weakref.ref(tensor)
+            kept = self._arena.copy(tensor.array)  # a copy: the next module may write in place
+            if self.found.setdefault(name, kept) is kept:
+                self._owners[id(tensor)] = weakref.ref(tensor), tensor.version
+            else:  # another thread has taken the name meanwhile
+                self._keep(track, path, tensor)
 
 
 class Reporter:

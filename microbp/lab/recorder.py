@@ -41,8 +41,10 @@ class Recorder:
     ``update_ratio/<...>``  how much the parameter changed since the step before: the norm of the change
                             over the norm before it; NaN at the first
     ``acts/<module>``       what the module put out. That of its second call since the last step is
-                            ``acts/<module>#2``; parts of several outputs are ``acts/<module>[0]`` and so on
-    ``lr/<group>``          the learning rate of a parameter group, by its name or number
+                            ``acts/<module>#2``, and so on up to ``#64``; parts of several outputs are
+                            ``acts/<module>[0]`` and so on
+    ``lr/<group>``          the learning rate of a parameter group, by its name or number; if two have one name,
+                            of all by number
     ``buffers/<name>``      a buffer, such as a running mean; where there is a boundary
     ``boundary``            the model's output on a grid around the data, in evaluation mode: (grid, grid), or
                             (grid, grid, outputs); computed from the recorded weights when asked for
@@ -155,12 +157,14 @@ class Recorder:
         self._updates = []
 
     def _learning_rates(self, record: Record) -> None:
-        """Record the learning rate of each group; of one without a name, or whose name another has, by number."""
+        """Record the learning rates of groups by their names, or numbers; by numbers alone if two are called alike."""
         groups = self.optimizer.param_groups if self.optimizer is not None else ()
-        names = [str(group.get("name", k)) for k, group in enumerate(groups)]
+        names: Sequence[Any] = [f"{group.get('name', k)}" for k, group in enumerate(groups)]
+        if len(set(names)) < len(names):
+            names = range(len(names))
         for k, group in enumerate(groups):
             if "lr" in group:
-                record[f"lr/{names[k] if names.count(names[k]) == 1 else k}"] = np.float64(group["lr"])
+                record[f"lr/{names[k]}"] = np.float64(group["lr"])
 
     def close(self) -> None:
         """Stop recording and take the hooks off the model; what was recorded stays."""
@@ -181,7 +185,10 @@ class Recorder:
 
     @property
     def history(self) -> dict[str, Array]:
-        """Every track as one array, with the records along its first axis; NaN where there was nothing to record."""
+        """Every track as one array, with the records along its first axis; NaN where there was nothing to record.
+
+        The arrays are read-only, as the next who asks gets the same ones.
+        """
         self.complete(range(len(self.run.records)))
         return dict(self.run.stacked())
 
@@ -243,16 +250,17 @@ class Recorder:
         -------
         dict of str to list of int
             The numbers of the dead units of each module that has some. Units stand along the last axis of an output,
-            or along the second of one with four axes or more, as the channels of an image do.
+            or along the second of one with four axes or more, as the channels of an image do. A module that puts out
+            now more and now fewer, as for sequences of several lengths, has none.
         """
         names = dict.fromkeys(name for record in self.run.records[-records:] for name in record)
         found = {}
         for name in names:
             if name.startswith("acts/"):
                 outputs = [record[name] for record in self.run.records[-records:] if name in record]
-                dead = np.all([is_silent(output) for output in outputs], axis=0)
-                if dead.any():
-                    found[name.removeprefix("acts/")] = np.flatnonzero(dead).tolist()
+                silent = [is_silent(output) for output in outputs if output.size]
+                if len({units.shape for units in silent}) == 1 and np.all(silent, axis=0).any():
+                    found[name.removeprefix("acts/")] = np.flatnonzero(np.all(silent, axis=0)).tolist()
         return found
 
     def film(

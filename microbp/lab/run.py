@@ -32,6 +32,7 @@ CLASSES = 8  # of labels; with more, they are none
 OVERHEAD = 150  # bytes of an entry of a record beside its elements, roughly
 MARK = "microbp/run"
 FORMAT = 1
+CORNERS = "run/corners/"  # before the name of a track of which some records are short
 
 nbytes_of = operator.attrgetter("nbytes")
 
@@ -166,12 +167,14 @@ class Run:
         return chosen
 
     def stacked(self) -> dict[str, Array]:
-        """Each track as one array, the records along its first axis; NaN where there was nothing to record."""
+        """Each track as a read-only array, the records along its first axis; NaN where there was nothing to record."""
         if self._stacked is None:
             names = dict.fromkeys(name for record in self.records for name in record)
             self._stacked = {"step": np.array(self.steps, dtype=np.int64)}
             for name in names:
                 self._stacked[name] = stack([record.get(name) for record in self.records])
+            for track in self._stacked.values():
+                track.flags.writeable = False
         return self._stacked
 
 
@@ -186,7 +189,7 @@ def stack(parts: Sequence[Any]) -> Array:
         return np.stack(known)
     ndim = max(part.ndim for part in known)
     shape = np.max([(1,) * (ndim - part.ndim) + part.shape for part in known], axis=0).astype(int)
-    out = np.full((len(parts), *shape), np.nan, dtype=np.result_type(*known))
+    out = np.full((len(parts), *shape), np.nan, dtype=np.result_type(np.float16, *known))  # integers have no NaN
     for position, part in enumerate(parts):
         if part is not None:
             array = np.asarray(part)
@@ -195,9 +198,23 @@ def stack(parts: Sequence[Any]) -> Array:
     return out
 
 
+def corners(parts: Sequence[Any]) -> Array | None:
+    """Which part of the array that `stack` makes of them each one has: 1, or 0 for None, and its shape; None if all."""
+    shapes = [None if part is None else np.shape(part) for part in parts]
+    if len(set(shapes)) == 1:
+        return None
+    ndim = max(len(shape) for shape in shapes if shape is not None)
+    return np.array([(0,) * (ndim + 1) if s is None else (1,) * (1 + ndim - len(s)) + s for s in shapes])
+
+
 def write(run: Run, tracks: Mapping[str, Array], path: str | os.PathLike[str]) -> None:
     """Write the tracks of a run to an ``.npz`` file, at once or not at all."""
     arrays = {MARK: np.array(FORMAT), "run/stride": np.array(run.stride), **tracks}
+    for name in tracks:
+        if name != "step":
+            found = corners([record.get(name) for record in run.records])
+            if found is not None:
+                arrays[f"{CORNERS}{name}"] = found
     if run.plane is not None:
         arrays["run/points"] = run.plane.points
         arrays["run/grid"] = np.array(run.plane.grid)
@@ -234,5 +251,10 @@ def read(path: str | os.PathLike[str]) -> Run:
     run = Run(int(arrays["run/stride"]), np.inf, plane)
     tracks = {name: array for name, array in arrays.items() if not name.startswith("run/") and name != MARK}
     for position, step in enumerate(tracks.pop("step")):
-        run.add(int(step), {name: array[position] for name, array in tracks.items()})
+        record = {}
+        for name, array in tracks.items():
+            there, *shape = arrays[f"{CORNERS}{name}"][position] if f"{CORNERS}{name}" in arrays else (1,)
+            if there:
+                record[name] = array[(position, *map(slice, shape))]
+        run.add(int(step), record)
     return run

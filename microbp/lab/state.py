@@ -73,6 +73,8 @@ def update_ratios(places: Iterable[Slot], before: Record, record: Record) -> Rec
         for track, _, _ in places:
             earlier, array = before.get(track), record.get(track)
             if earlier is not None and array is not None and earlier.shape == array.shape:
+                if array.dtype.char not in "fd" or earlier.dtype != array.dtype:  # half overflows, integers wrap around
+                    array, earlier = array.astype(np.float64), earlier.astype(np.float64)
                 change, size = norm(array - earlier), norm(earlier)
                 ratio = change / size if size else math.inf if change else 0.0
                 found[f"update_ratio/{track.removeprefix('weights/')}"] = np.float64(ratio)
@@ -80,8 +82,6 @@ def update_ratios(places: Iterable[Slot], before: Record, record: Record) -> Rec
 
 
 def norm(array: Array) -> float:
-    """The Euclidean norm; of half precision in single."""
+    """The Euclidean norm."""
     flat = array.reshape(-1)
-    if flat.dtype == np.float16:
-        flat = flat.astype(np.float32)
     return math.sqrt(flat.dot(flat))

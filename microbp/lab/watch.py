@@ -33,7 +33,8 @@ def watch(
     Parameters
     ----------
     model : Module
-        The network.
+        The network, as it is put together now: a parameter that takes the place of another is recorded in its stead,
+        a module that does so is not.
     optimizer : Optimizer, optional
         Gives the learning rates.
     log : str or collection of str

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import microbp
 from microbp import lab, nn, optim
 from microbp.errors import OptionError
 from microbp.lab import Recorder
@@ -141,3 +142,13 @@ rec.to_gif({str(tmp_path / "run.gif")!r}, dpi=30)
 assert "matplotlib.pyplot" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_matrix_without_elements_is_not_drawn(tmp_path: Path) -> None:
+    model = nn.Linear(2, 3)
+    model.none = nn.Parameter(microbp.zeros(0, 3))
+    rec = lab.watch(model)
+    rec.step(1.0)
+    rec.to_gif(tmp_path / "run.gif", dpi=30)
+    with Image.open(tmp_path / "run.gif") as picture:
+        assert picture.size == (240, 96), "the loss and one matrix"

@@ -7,6 +7,7 @@ import pytest
 
 import microbp
 from microbp import Tensor, lab, nn, optim
+from microbp.errors import MutationError
 from tests.lab.training import ring, train
 
 
@@ -83,3 +84,37 @@ def test_a_model_that_fails_on_the_grid_is_left_as_it_was() -> None:
         _ = rec.history
     assert model.training
     assert model.linear.weight.array is array
+
+
+class Counts(nn.Module):
+    """A model that counts its calls in buffers, in place, and computes with what it counted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(2, 1)
+        self.register_buffer("count", microbp.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.linear(x) * (self.count + 1)
+        for buffer in self.buffers():
+            buffer.add_(1)
+        return y
+
+
+def test_what_a_model_writes_in_place_on_the_grid_changes_neither_record_nor_model_nor_graph() -> None:
+    model = Counts()
+    rec = lab.watch(model, data=ring()[0], grid=3)
+    model.register_buffer("late", microbp.zeros(2))  # it is not recorded
+    for _ in range(2):
+        rec.step(model(ring()[0]).sum())
+    loss = (model(ring()[0]).sum() + model.linear.weight * model.count).sum()
+    assert rec.history["boundary"].shape == (2, 3, 3)
+    assert rec.history["buffers/count"].tolist() == [[1.0], [2.0]]
+    assert model.count.item() == 3
+    assert model.late.tolist() == [3.0, 3.0]
+    loss.backward()
+    loss = (model.linear.weight * model.count).sum()
+    model.count.add_(1)  # writes of its own are still noted
+    _ = rec.history
+    with pytest.raises(MutationError, match="needs its argument 'b'"):
+        loss.backward()

@@ -337,6 +337,23 @@ def test_odd_shapes_large_matrices_and_names_are_shown(opened: Any, tmp_path: Pa
 
 
 @in_browser
+def test_arrays_without_elements_are_shown_as_empty(opened: Any, tmp_path: Path) -> None:
+    model = nn.Linear(2, 3)
+    model.rows = nn.Parameter(microbp.zeros(0, 3))
+    model.columns = nn.Parameter(microbp.zeros(3, 0))
+    rec = lab.watch(model)
+    for count in (0, 2):
+        loss = model(microbp.ones(count, 2)).sum()
+        loss.backward()
+        rec.step(loss)
+    page = opened(rec.film(tmp_path / "film.html"), 1)
+    headings = page.run("return [...document.querySelectorAll('h3')].map((h) => h.textContent)")
+    assert {"rows (0 × 3)", "columns (3 × 0)"} <= set(headings)
+    assert not page.cells('[data-parameter="rows"] td')
+    assert len(page.cells('[data-parameter="weight"] [data-role="weights"] td')) == 6
+
+
+@in_browser
 def test_numbers_that_are_not_finite_are_shown_as_such(opened: Any, tmp_path: Path) -> None:
     model = nn.Linear(2, 2, bias=False)
     rec = lab.watch(model, data=ring()[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -145,3 +146,65 @@ def test_dead_channels_of_images_are_found() -> None:
     rec = lab.watch(model)
     rec.step(model(microbp.rand(2, 1, 5, 5)).sum())
     assert rec.dead_units()["1"] == [2]
+
+
+def test_a_container_that_changes_in_place_what_a_module_put_out_has_a_track_of_its_own() -> None:
+    class Clipped(nn.Module):
+        def __init__(self, inner: nn.Module, clip: bool) -> None:
+            super().__init__()
+            self.inner, self.clip = inner, clip
+
+        def forward(self, x: Tensor) -> Any:
+            y = self.inner(x)
+            return y.clamp_(min=5.0) if self.clip else y
+
+    model = Clipped(Clipped(nn.Sequential(nn.Linear(2, 3), nn.ReLU(inplace=True)), clip=True), clip=False)
+    rec = lab.watch(model)
+    for x in (ring()[0], ring()[0]):
+        rec.step(model(x).sum())
+    acts = {name for name in rec.history if name.startswith("acts/")}
+    assert acts == {"acts/inner.inner.0", "acts/inner.inner.1", "acts/inner"}
+    expected = np.maximum(rec.history["acts/inner.inner.1"], 5.0)
+    np.testing.assert_array_equal(rec.history["acts/inner"], expected)
+
+
+def test_outputs_of_several_threads_are_all_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = nn.Linear(2, 1)
+    rec = lab.watch(model)
+    copy_into, others = rec.run.arena.copy, [threading.Thread(target=model, args=(microbp.full((1, 2), 2.0),))]
+
+    def interrupted(array: Any) -> Any:
+        if others and threading.current_thread() is threading.main_thread():
+            other = others.pop()
+            other.start()
+            other.join()
+        return copy_into(array)
+
+    monkeypatch.setattr(rec.run.arena, "copy", interrupted)
+    outputs = [model(microbp.ones(1, 2)), model(microbp.full((1, 2), 2.0))]
+    rec.step(0.0)
+    found = [rec.history[name].item() for name in ("acts/Linear", "acts/Linear#2", "acts/Linear#3")]
+    assert sorted(found) == sorted([outputs[0].item(), outputs[1].item(), outputs[1].item()])
+
+
+def test_an_empty_batch_says_nothing_about_dead_units() -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+    with microbp.no_grad():
+        model[0].bias.copy_(microbp.tensor([-100.0, 100.0]))
+    rec = lab.watch(model)
+    rec.step(model(microbp.ones(0, 2)).sum())
+    assert rec.dead_units() == {}
+    rec.step(model(microbp.ones(3, 2)).sum())
+    rec.step(model(microbp.ones(0, 2)).sum())
+    assert rec.dead_units() == {"1": [0]}
+
+
+def test_a_module_with_now_more_and_now_fewer_outputs_has_no_dead_units() -> None:
+    model = nn.Sequential(nn.Conv1d(1, 2, 1), nn.ReLU())
+    with microbp.no_grad():
+        model[0].bias.fill_(-100.0)
+    rec = lab.watch(model)
+    for length in (3, 4):
+        rec.step(model(microbp.rand(2, 1, length)).sum())
+    assert rec.dead_units() == {}
+    assert rec.dead_units(records=1) == {"1": [0, 1, 2, 3]}

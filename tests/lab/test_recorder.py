@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import math
+import pickle
 import sys
 import weakref
 from collections.abc import Callable
@@ -286,3 +288,41 @@ def test_a_recorder_says_what_it_holds() -> None:
         rec.step(1.0)
     rec.close()
     assert repr(rec) == "<Recorder, closed: 2 records of steps 0 to 2>"
+
+
+def test_every_group_has_a_track_of_its_own_whatever_the_groups_are_called() -> None:
+    model = nn.Sequential(*[nn.Linear(2, 2) for _ in range(4)])
+    names = [{"name": "a"}, {"name": "0"}, {"name": "a"}, {}]
+    groups = [{"params": model[k].parameters(), "lr": k + 1.0, **name} for k, name in enumerate(names)]
+    rec = lab.watch(model, optim.SGD(groups, lr=0.1))
+    rec.step(0.0)
+    assert {name: track[0] for name, track in rec.history.items() if name.startswith("lr/")} == {
+        "lr/0": 1.0,
+        "lr/1": 2.0,
+        "lr/2": 3.0,
+        "lr/3": 4.0,
+    }
+
+
+def test_what_somebody_does_with_the_history_does_not_change_it() -> None:
+    rec = lab.watch(nn.Linear(2, 1))
+    rec.step(1.0)
+    for track in rec.history.values():
+        with pytest.raises(ValueError, match="read-only"):
+            track[...] = 7
+    assert rec.history["loss"].tolist() == [1.0]
+
+
+@pytest.mark.parametrize(
+    "twin_of", [copy.deepcopy, lambda rec: pickle.loads(pickle.dumps(rec))], ids=["copy", "pickle"]
+)
+def test_a_copy_of_a_recorder_has_the_same_record_and_goes_on_by_itself(twin_of: Callable[[Any], Any]) -> None:
+    model = network(32)
+    rec = lab.watch(model, memory=1 << 24)
+    train(model, optim.SGD(model.parameters(), lr=0.1), 3, rec)
+    assert rec.run.arena.takes(rec.run.records[0]["weights/2.weight"])
+    twin = twin_of(rec)
+    for name, track in rec.history.items():
+        np.testing.assert_array_equal(twin.history[name], track)
+    train(twin.model, optim.SGD(twin.model.parameters(), lr=0.1), 1, twin)
+    assert (len(rec.run.steps), len(twin.run.steps)) == (3, 4)

@@ -204,3 +204,45 @@ def test_room_is_kept_for_boundaries_of_several_outputs_once_the_first_is_known(
     before = rec.run.nbytes
     rec.complete(range(4))
     assert rec.run.nbytes - before < 0.1 * more
+
+
+class Growing(nn.Module):
+    """A model with a dead unit, a parameter that is taken away, and a buffer of integers that comes and goes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(2, 3, 1)
+        self.relu = nn.ReLU()
+        self.linear = nn.Linear(2, 3)
+        self.gone = nn.Parameter(microbp.tensor(2.0))
+        self.register_buffer("count", microbp.tensor([1, 2]))
+        with microbp.no_grad():
+            self.linear.bias[1] = -100.0
+
+    def forward(self, x: Any) -> Any:
+        return self.relu(self.linear(x)) if x.ndim == 2 else self.conv(x)
+
+
+def test_a_saved_run_comes_back_as_it_was_where_records_are_short_of_something(tmp_path: Path) -> None:
+    model = Growing()
+    rec = lab.watch(model, data=ring()[0], grid=3)
+    for k, shape in enumerate([(4, 2), (3, 2), (1, 2)]):
+        loss = (model(microbp.rand(*shape)) + model(microbp.rand(2, 2, k + 1)).sum()).sum()
+        loss.backward()
+        rec.step(loss)
+        if k == 1:
+            model.gone = model.count = None
+    np.testing.assert_array_equal(rec.history["buffers/count"], [[1, 2], [1, 2], [np.nan, np.nan]])
+    rec.save(tmp_path / "run.npz")
+    again = Recorder.load(tmp_path / "run.npz")
+    for record, other in zip(rec.run.records, again.run.records, strict=True):
+        assert record.keys() == other.keys()
+        for name, value in record.items():
+            np.testing.assert_array_equal(other[name], value, err_msg=name)
+    for name, track in rec.history.items():
+        assert again.history[name].dtype == track.dtype
+        assert again.history[name].tobytes() == track.tobytes(), name
+    assert rec.dead_units() == again.dead_units() == {"relu": [1]}
+    rec.film(tmp_path / "a.html")
+    again.film(tmp_path / "b.html")
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()

@@ -125,3 +125,19 @@ def test_global_hooks_and_old_backward_hooks_are_left_out() -> None:
     assert not hasattr(nn, "modules")  # where PyTorch has register_module_forward_hook and its like
     with pytest.raises(NotImplementedError, match="use register_full_backward_hook"):
         nn.Tanh().register_backward_hook(print)
+
+
+def test_a_handle_takes_its_own_hook_away_and_not_the_same_function_registered_again() -> None:
+    layer, seen = nn.Linear(2, 2), []
+
+    def hook(module: Any, args: Any, output: Any) -> None:
+        seen.append(output)
+
+    first, second = layer.register_forward_hook(hook), layer.register_forward_hook(hook)
+    first.remove()
+    first.remove()
+    layer(microbp.ones(1, 2))
+    assert len(seen) == 1
+    second.remove()
+    layer(microbp.ones(1, 2))
+    assert len(seen) == 1
