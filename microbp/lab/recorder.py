@@ -50,7 +50,8 @@ class Recorder:
 
     Outputs are recorded of calls whose operations are recorded, so not under ``no_grad``. A container that puts
     out what a module in it has put out already has no track of its own, and neither have functions: use
-    ``nn.ReLU()`` rather than ``relu(x)`` to see its output.
+    ``nn.ReLU()`` rather than ``relu(x)`` to see its output. Calls are counted from one ``step(loss)`` to the next: the
+    calls of a critic for the loss of its generator, if made after its own step, are the first ones of its next record.
 
     Attributes
     ----------
@@ -243,16 +244,18 @@ class Recorder:
         -------
         dict of str to list of int
             The numbers of the dead units of each module that has some. Units stand along the last axis of an output,
-            or along the second of one with four axes or more, as the channels of an image do.
+            or along the second of one with four axes or more, as the channels of an image do. What has no fixed
+            number of these, as the length of a sequence, is no unit.
         """
         names = dict.fromkeys(name for record in self.run.records[-records:] for name in record)
         found = {}
         for name in names:
             if name.startswith("acts/"):
-                outputs = [record[name] for record in self.run.records[-records:] if name in record]
-                dead = np.all([is_silent(output) for output in outputs], axis=0)
-                if dead.any():
-                    found[name.removeprefix("acts/")] = np.flatnonzero(dead).tolist()
+                silent = [is_silent(record[name]) for record in self.run.records[-records:] if name in record]
+                if len(set(map(len, silent))) == 1:
+                    dead = np.all(silent, axis=0)
+                    if dead.any():
+                        found[name.removeprefix("acts/")] = np.flatnonzero(dead).tolist()
         return found
 
     def film(

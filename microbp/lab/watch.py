@@ -61,6 +61,8 @@ def watch(
         If an option makes no sense.
     ShapeError
         If `data` are no points in a plane.
+    TypeError
+        If `model` is none.
 
     Examples
     --------
@@ -82,6 +84,8 @@ def watch(
     >>> rec.history["boundary"].shape
     (10, 48, 48)
     """
+    if not isinstance(model, Module):
+        raise TypeError(f"watch() takes a model, and then its optimizer; got {type(model).__name__} as the model")
     kinds = KINDS if log == "all" else (log,) if isinstance(log, str) else tuple(log)
     for kind in kinds:
         if kind not in KINDS:
