@@ -38,7 +38,8 @@ def plot_decision_boundary(
     data : Tensor or array
         (N, 2).
     target : Tensor or array
-        (N,) or (N, 1): the class of each point, a whole number.
+        (N,) or (N, 1): the number of the class of each point, from 0. Other labels, such as -1 and 1, are numbered
+        in their order.
     ax : matplotlib axes, optional
         Where to draw; by default in a new figure.
     threshold : float, optional

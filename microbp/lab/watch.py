@@ -42,7 +42,7 @@ def watch(
         Record every so many steps.
     data : Tensor, array, or pair of them, optional
         For a model with two inputs: points of shape (N, 2), alone or with their labels, around which the model's
-        output is drawn.
+        output is drawn. Labels are numbers of classes, from 0; others, such as -1 and 1, are numbered in their order.
     grid : int
         In how many points in each direction.
     memory : int

@@ -357,6 +357,12 @@ def test_every_cell_says_its_place_in_an_array_of_any_number_of_dimensions(opene
     )
     assert [head for head, _ in heads[1:]] == [",".join(map(str, index)) for index in np.ndindex(3, 2, 2)]
     assert [name for _, name in heads[1:]] == ["", "", *["apart", ""] * 5], "each kernel stands for itself"
+    tops = page.run(
+        """return [...document.querySelectorAll('[data-parameter="weight"] table')].map((table) =>
+            [...table.rows].slice(1).map((row) => row.getBoundingClientRect().top))"""
+    )
+    for other in tops[1:]:
+        np.testing.assert_allclose(other, tops[0], atol=1, err_msg="what stands side by side stands on one line")
     cells = page.cells('[data-output="Conv2d"] td')
     for (_, detail, *_), (index, _) in zip(cells, np.ndenumerate(rec.history["acts/Conv2d"][0]), strict=True):
         sample, *unit = index
