@@ -244,18 +244,17 @@ class Recorder:
         -------
         dict of str to list of int
             The numbers of the dead units of each module that has some. Units stand along the last axis of an output,
-            or along the second of one with four axes or more, as the channels of an image do. What has no fixed
-            number of these, as the length of a sequence, is no unit.
+            or along the second of one with four axes or more, as the channels of an image do. A module that puts out
+            now more and now fewer, as for sequences of several lengths, has none.
         """
         names = dict.fromkeys(name for record in self.run.records[-records:] for name in record)
         found = {}
         for name in names:
             if name.startswith("acts/"):
-                silent = [is_silent(record[name]) for record in self.run.records[-records:] if name in record]
-                if len(set(map(len, silent))) == 1:
-                    dead = np.all(silent, axis=0)
-                    if dead.any():
-                        found[name.removeprefix("acts/")] = np.flatnonzero(dead).tolist()
+                outputs = [record[name] for record in self.run.records[-records:] if name in record]
+                silent = [is_silent(output) for output in outputs if output.size]
+                if len({units.shape for units in silent}) == 1 and np.all(silent, axis=0).any():
+                    found[name.removeprefix("acts/")] = np.flatnonzero(np.all(silent, axis=0)).tolist()
         return found
 
     def film(
