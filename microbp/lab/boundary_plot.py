@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from microbp.errors import OptionError, ShapeError
 from microbp.lab.evidence import Array
-from microbp.lab.plots import MARKERS, array_of, axes_for, colour, run
+from microbp.lab.plots import MARKERS, array_of, axes_for, colour, entry, run
+from microbp.lab.run import class_numbers
 from microbp.mode import no_grad
 from microbp.nn import Module
 
@@ -36,7 +38,8 @@ def plot_decision_boundary(
     data : Tensor or array
         (N, 2).
     target : Tensor or array
-        (N,) or (N, 1): the class of each point, a whole number.
+        (N,) or (N, 1): the number of the class of each point, from 0. Other labels, such as -1 and 1, are numbered
+        in their order.
     ax : matplotlib axes, optional
         Where to draw; by default in a new figure.
     threshold : float, optional
@@ -47,7 +50,7 @@ def plot_decision_boundary(
     margin : float
         How far the picture of a model reaches beyond the points, as a share of their range.
     step : int
-        Which step of a record; by default the last.
+        Which of the records, counted from 0; by default the last.
 
     Returns
     -------
@@ -56,20 +59,24 @@ def plot_decision_boundary(
     Raises
     ------
     OptionError
-        If no boundary was recorded, or a model comes without data.
+        If no boundary was recorded, a model comes without data, or a history in place of its recorder.
+    RangeError
+        If there is no such record.
     ShapeError
         If the points do not have two coordinates.
     """
+    if isinstance(source, Mapping):
+        raise OptionError("plot_decision_boundary() needs the points too, which a history has not: pass the recorder")
     if not isinstance(source, Module):
         plane, scores = source.run.plane, source.history.get("boundary")
         if plane is None or scores is None:
             raise OptionError("no boundary was recorded: give the points to lab.watch(model, data=(x, y))")
         is_probability = scores.ndim == 3 and np.all((scores >= 0) & (scores <= 1))
-        given = decided(scores[step], (0.5 if is_probability else 0.0) if threshold is None else threshold)
+        given = decided(entry(scores, step), (0.5 if is_probability else 0.0) if threshold is None else threshold)
         return drawn_regions(axes_for(ax), plane.low, plane.high, given, plane.points, plane.classes())
     if data is None or target is None:
         raise OptionError("plot_decision_boundary() of a model takes its points too: pass data and target")
-    points, classes = array_of(data), array_of(target).reshape(-1).astype(int)
+    points, classes = array_of(data), class_numbers(array_of(target).reshape(-1))
     if points.ndim != 2 or points.shape[1] != 2:
         raise ShapeError(f"a decision boundary can be drawn for points (N, 2), got {points.shape}")
     low, high = points.min(axis=0), points.max(axis=0)

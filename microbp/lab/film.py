@@ -13,14 +13,14 @@ from __future__ import annotations
 import base64
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from microbp.errors import OptionError
-from microbp.lab.run import Plane, Record, Run
+from microbp.lab.run import Plane, Record, Run, common_shape, put
 from microbp.viz import html_page
 
 __all__ = ["Filmed", "Looks", "write"]
@@ -137,19 +137,28 @@ def parameter(name: str, records: list[Record], max_elems: int) -> dict[str, Any
 def outputs(name: str, records: list[Record], looks: Looks) -> dict[str, Any]:
     """What a module put out for the first samples."""
     found = [record.get(f"acts/{name}") for record in records]
-    arrays = [None if array is None else np.atleast_2d(array)[: looks.samples] for array in found]
-    shape = max((array.shape for array in arrays if array is not None), key=lambda shape: (len(shape), shape))
-    flat = [None if array is None else array.reshape(len(array), math.prod(array.shape[1:])) for array in arrays]
-    rows = max(len(array) for array in flat if array is not None)
-    columns = max(array.shape[1] for array in flat if array is not None)
-    columns = min(columns, max(1, looks.max_elems // max(rows, 1)))
+    shapes = [array.shape for array in found if array is not None]
+    count, *unit = common_shape([*shapes, (1, 1)])
+    rows = min(count, looks.samples)
+    columns = min(math.prod(unit), max(1, looks.max_elems // rows))
+    flat = [None if array is None else samples(array, rows, unit) for array in found]
     return {
         "name": name,
-        "shape": next(array.shape for array in found if array is not None),
+        "shape": common_shape(shapes),
         "corner": [rows, columns],
-        "of": shape[1:],
+        "of": unit,
         "values": packed(flat, rows, columns, SHORT),
     }
+
+
+def samples(array: Array, rows: int, unit: Sequence[int]) -> Array:
+    """The first rows of an array, each as one line; what is smaller than the largest of its kind is filled with NaN."""
+    shown = array[:rows] if array.ndim > len(unit) else array  # else it is one sample
+    if shown.shape != (rows, *unit):
+        whole = np.full((rows, *unit), np.nan)
+        put(shown, whole)
+        shown = whole
+    return shown.reshape(rows, -1)
 
 
 def corner(shape: tuple[int, ...], max_elems: int) -> tuple[int, int]:
@@ -210,17 +219,17 @@ def regions(found: Array, threshold: float | None) -> dict[str, Any]:
     with np.errstate(invalid="ignore"):
         if found.ndim == 3 or found.shape[-1] == 2:
             if found.ndim == 4:
-                signed, middle = found[..., 1] - found[..., 0], 0.0
+                signed, middle = found[..., 1] - found[..., 0], None
             else:
                 signed = found
                 known = found[np.isfinite(found)]
                 is_probability = known.size > 0 and known.min() >= 0 and known.max() <= 1
                 middle = threshold if threshold is not None else 0.5 if is_probability else 0.0
-            distance = signed - middle
+            distance = signed - (middle or 0.0)
             share = np.clip(distance / size_to_show(distance), -1, 1)
             levels = MIDDLE + np.sign(share) * np.ceil(np.abs(share) * MIDDLE)
             levels = np.where(np.isnan(levels), UNKNOWN, levels)
-            return {"levels": text_of(levels), "middle": number(middle, 4)}
+            return {"levels": text_of(levels), **({} if middle is None else {"middle": number(middle, 4)})}
         ordered = np.sort(found, axis=-1)
         margin = ordered[..., -1] - ordered[..., -2]
         share = np.clip(margin / size_to_show(margin), 0, 1)

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from microbp.errors import OptionError
+from microbp.errors import OptionError, RangeError
 from microbp.lab.evidence import Array
 from microbp.mode import no_grad
 from microbp.nn import Module
@@ -29,6 +29,7 @@ __all__ = [
     "array_of",
     "axes_for",
     "colour",
+    "entry",
     "from_matplotlib",
     "plot_activations",
     "plot_grad_flow",
@@ -94,6 +95,22 @@ def recorded(history: Mapping[str, Any], kind: str) -> dict[str, Array]:
     return {key.partition("/")[2]: array_of(value) for key, value in history.items() if key.startswith(f"{kind}/")}
 
 
+def entry(track: Array, step: int) -> Any:
+    """What a track has of a record.
+
+    Raises
+    ------
+    RangeError
+        If it has not so many.
+    """
+    if not -len(track) <= step < len(track):
+        raise RangeError(
+            f"step={step} is no record of a history of {len(track)}: records are counted from 0, whatever the numbers "
+            f"of their steps, which are in history['step']"
+        )
+    return track[step]
+
+
 def finished(axes: Any, legend: bool = False, **texts: Any) -> Any:
     """Titles, a grid and a legend."""
     axes.set(**texts)
@@ -119,7 +136,7 @@ def plot_loss(
     yscale : {'log', 'linear'}
         The vertical scale; linear where a loss is not positive.
     step : int, optional
-        Mark this step, counted as in the sequence: -1 is the last.
+        Mark this entry of the sequence, or record of the history, counted from 0: -1 is the last.
 
     Returns
     -------
@@ -129,6 +146,8 @@ def plot_loss(
     ------
     ModuleNotFoundError
         If matplotlib is not installed; so with all functions here.
+    RangeError
+        If there is no entry to mark.
     """
     axes = axes_for(ax)
     losses = history_of(losses)
@@ -141,8 +160,9 @@ def plot_loss(
         if len(curve) > 1:
             axes.fill_between(steps, curve.min(axis=0), curve.max(axis=0), color=colour(k), alpha=0.15, linewidth=0)
         if step is not None:
-            axes.axvline(steps[step], color=colour(k), linewidth=1, alpha=0.5)
-            axes.plot(steps[step], curve.mean(axis=0)[step], "o", color=colour(k))
+            place, height = entry(steps, step), curve.mean(axis=0)[step]
+            axes.axvline(place, color=colour(k), linewidth=1, alpha=0.5)
+            axes.plot(place, height, "o", color=colour(k))
     positive = all((curve > 0).all() for _, curve in curves.values())
     scale = yscale if positive else "linear"
     return finished(axes, any(curves), title="loss", xlabel="step", ylabel="loss", yscale=scale)
@@ -166,7 +186,8 @@ def plot_grad_flow(source: Any, ax: Any = None, *, step: int = -1, label: str | 
     ax : matplotlib axes, optional
         Where to draw; by default in a new figure.
     step : int
-        Which step of a history; by default the last. The vertical scale is that of the whole history.
+        Which record of a history, counted from 0, by default the last; its track ``"step"`` has the numbers of the
+        steps. The vertical scale is that of the whole history.
     label : str, optional
         What to call a single curve.
 
@@ -178,13 +199,15 @@ def plot_grad_flow(source: Any, ax: Any = None, *, step: int = -1, label: str | 
     ------
     OptionError
         If there are no gradients.
+    RangeError
+        If there is no such record.
     """
     axes = axes_for(ax)
     source = history_of(source)
     several = isinstance(source, Mapping) and not recorded(source, "grads")
     curves = {str(name): gradients_of(model) for name, model in source.items()} if several else {}
     for k, (name, sizes) in enumerate((curves or {label or "": gradients_of(source)}).items()):
-        now = [track[step] for track in sizes.values()]
+        now = [entry(track, step) for track in sizes.values()]
         axes.plot(range(len(sizes)), now, MARKERS[k % 7] + "-", color=colour(k), label=name or None)
         axes.set_xticks(range(len(sizes)), list(sizes), rotation=90, fontsize="small")
         axes.update_datalim([(0, size) for track in sizes.values() for size in track if 0 < size < np.inf])
@@ -222,7 +245,8 @@ def plot_weights(source: Any, name: str | None = None, ax: Any = None, *, step: 
     ax : matplotlib axes, optional
         Where to draw; by default in a new figure.
     step : int
-        Which step of a history; by default the last. The colours are those of the largest number of the whole history.
+        Which record of a history, counted from 0, by default the last. The colours are those of the largest number
+        of the whole history.
     numbers : bool
         Write the numbers into the cells, if these are large enough.
 
@@ -234,10 +258,12 @@ def plot_weights(source: Any, name: str | None = None, ax: Any = None, *, step: 
     ------
     OptionError
         If there is no such parameter.
+    RangeError
+        If there is no such record.
     """
     axes = axes_for(ax)
     title, track = matrices_of(history_of(source), name)
-    matrix = track[step]
+    matrix = entry(track, step)
     matrix = matrix.reshape(len(matrix), -1) if matrix.ndim > 1 else matrix.reshape(1, -1)
     limit = float(np.abs(track[np.isfinite(track)]).max(initial=0)) or 1.0
     image = axes.imshow(matrix, cmap=DIVERGING, vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
@@ -288,7 +314,7 @@ def plot_activations(source: Any, data: Any = None, ax: Any = None, *, step: int
     ax : matplotlib axes, optional
         Where to draw; by default in a new figure.
     step : int
-        Which step of a history; by default the last. The vertical scale suits all steps, or 100 of them.
+        Which record of a history, counted from 0, by default the last. The vertical scale suits all of them, or 100.
 
     Returns
     -------
@@ -298,6 +324,8 @@ def plot_activations(source: Any, data: Any = None, ax: Any = None, *, step: int
     ------
     OptionError
         If there are no activations.
+    RangeError
+        If there is no such record.
     """
     axes = axes_for(ax)
     source = history_of(source)
@@ -309,7 +337,7 @@ def plot_activations(source: Any, data: Any = None, ax: Any = None, *, step: int
         tracks = recorded(source, "acts") or {str(name): array_of(values)[None] for name, values in source.items()}
     if not tracks:
         raise OptionError("there are no activations to plot")
-    known = [known_of(track[step]) for track in tracks.values()]
+    known = [known_of(entry(track, step)) for track in tracks.values()]
     parts = axes.boxplot(
         known,
         positions=range(len(tracks)),

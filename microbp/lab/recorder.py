@@ -52,7 +52,8 @@ class Recorder:
 
     Outputs are recorded of calls whose operations are recorded, so not under ``no_grad``. A container that puts
     out what a module in it has put out already has no track of its own, and neither have functions: use
-    ``nn.ReLU()`` rather than ``relu(x)`` to see its output.
+    ``nn.ReLU()`` rather than ``relu(x)`` to see its output. Calls are counted from one ``step(loss)`` to the next: the
+    calls of a critic for the loss of its generator, if made after its own step, are the first ones of its next record.
 
     Attributes
     ----------

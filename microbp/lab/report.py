@@ -188,8 +188,8 @@ class StructureReport(Mapping[str, Measured]):
             axes.plot(depth, first.mean(axis=0), "o-", markersize=4, color=colour(k), label=name)
             axes.fill_between(depth, first.min(axis=0), first.max(axis=0), color=colour(k), alpha=0.15, linewidth=0)
             axes.plot(depth, last.mean(axis=0), ":", linewidth=1, color=colour(k))
-        title = "gradient norm of each layer" if what == "gradients" else "change by a step, as a share of the weights"
-        axes.set(title=f"{title} (dotted: at the end)", xlabel="first layer to last", yscale="log")
+        size = "norm of the gradient" if what == "gradients" else "change by a step / weights"
+        axes.set(title=what, ylabel=size, xlabel="layers; dotted: at the end", yscale="log")
         axes.set_xticks([0, 1], ["first", "last"])
         axes.grid(alpha=0.3)
         axes.legend(frameon=False, fontsize="small")

@@ -23,7 +23,7 @@ from microbp.errors import FileFormatError
 from microbp.lab.arena import Arena
 from microbp.serialization import replace
 
-__all__ = ["Plane", "Record", "Run", "read", "write"]
+__all__ = ["Plane", "Record", "Run", "class_numbers", "common_shape", "put", "read", "write"]
 
 Array = np.ndarray[Any, Any]
 Record = dict[str, Any]  # arrays, and numbers of NumPy for what is a scalar
@@ -67,10 +67,19 @@ class Plane:
 
     def classes(self) -> Array | None:
         """The number of the class of each point, shape (N,); None without labels, or with too many to be classes."""
-        if self.labels is None:
+        if self.labels is None or len(np.unique(self.labels)) > CLASSES:
             return None
-        kinds, numbers = np.unique(self.labels, return_inverse=True)
-        return numbers if len(kinds) <= CLASSES else None
+        return class_numbers(self.labels)
+
+
+def class_numbers(labels: Array) -> Array:
+    """The numbers of the classes that labels (N,) stand for.
+
+    Whole numbers from 0 on are these numbers already, also where a class has no points; others, such as -1 and 1,
+    are numbered in their order.
+    """
+    kinds, ranks = np.unique(labels, return_inverse=True)
+    return labels.astype(int) if np.isin(kinds, np.arange(CLASSES)).all() else ranks
 
 
 class Run:
@@ -187,14 +196,11 @@ def stack(parts: Sequence[Any]) -> Array:
     first = known[0]
     if len(known) == len(parts) and all(part.shape == first.shape for part in known):
         return np.stack(known)
-    ndim = max(part.ndim for part in known)
-    shape = np.max([(1,) * (ndim - part.ndim) + part.shape for part in known], axis=0).astype(int)
+    shape = common_shape([part.shape for part in known])
     out = np.full((len(parts), *shape), np.nan, dtype=np.result_type(np.float16, *known))  # integers have no NaN
     for position, part in enumerate(parts):
         if part is not None:
-            array = np.asarray(part)
-            corner = (0,) * (ndim - array.ndim) + tuple(slice(length) for length in array.shape)
-            out[(position, *corner)] = array
+            put(np.asarray(part), out[position, ...])
     return out
 
 
@@ -205,6 +211,17 @@ def corners(parts: Sequence[Any]) -> Array | None:
         return None
     ndim = max(len(shape) for shape in shapes if shape is not None)
     return np.array([(0,) * (ndim + 1) if s is None else (1,) * (1 + ndim - len(s)) + s for s in shapes])
+
+
+def common_shape(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """The smallest shape that arrays of all these shapes fit into."""
+    ndim = max(map(len, shapes))
+    return tuple(np.max([(1,) * (ndim - len(shape)) + shape for shape in shapes], axis=0).astype(int).tolist())
+
+
+def put(array: Array, whole: Array) -> None:
+    """Write an array into the first corner of a larger one."""
+    whole[(0,) * (whole.ndim - array.ndim) + tuple(map(slice, array.shape))] = array
 
 
 def write(run: Run, tracks: Mapping[str, Array], path: str | os.PathLike[str]) -> None:

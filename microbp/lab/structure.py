@@ -50,6 +50,13 @@ class Structure:
     layers: Mapping[str, Any] = field(default_factory=dict)
     optimizer: Callable[..., Optimizer] | None = None
 
+    def __post_init__(self) -> None:
+        if isinstance(self.build, Module) or not callable(self.build):
+            got = type(self.build).__name__
+            raise TypeError(
+                f"a structure is a callable that builds a fresh model for each seed, got {got}: lambda: ..."
+            )
+
 
 def structure_report(
     structures: Mapping[str, Callable[[], Module] | Structure],
@@ -97,6 +104,8 @@ def structure_report(
         If there are no structures, seeds or epochs.
     ShapeError
         If there are not as many targets as inputs.
+    TypeError
+        If a structure is a model, and nothing that builds one.
 
     Notes
     -----

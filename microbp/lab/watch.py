@@ -43,7 +43,7 @@ def watch(
         Record every so many steps.
     data : Tensor, array, or pair of them, optional
         For a model with two inputs: points of shape (N, 2), alone or with their labels, around which the model's
-        output is drawn.
+        output is drawn. Labels are numbers of classes, from 0; others, such as -1 and 1, are numbered in their order.
     grid : int
         In how many points in each direction.
     memory : int
@@ -62,6 +62,8 @@ def watch(
         If an option makes no sense.
     ShapeError
         If `data` are no points in a plane.
+    TypeError
+        If `model` is none.
 
     Examples
     --------
@@ -83,6 +85,8 @@ def watch(
     >>> rec.history["boundary"].shape
     (10, 48, 48)
     """
+    if not isinstance(model, Module):
+        raise TypeError(f"watch() takes a model, and then its optimizer; got {type(model).__name__} as the model")
     kinds = KINDS if log == "all" else (log,) if isinstance(log, str) else tuple(log)
     for kind in kinds:
         if kind not in KINDS:

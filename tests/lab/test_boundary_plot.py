@@ -11,7 +11,7 @@ import pytest
 
 import microbp
 from microbp import lab, nn
-from microbp.errors import OptionError, ShapeError
+from microbp.errors import OptionError, RangeError, ShapeError
 from microbp.nn import functional as F
 from tests.lab.training import network, ring
 
@@ -52,6 +52,21 @@ def test_three_classes_have_three_colours(ax: Any) -> None:
     net = nn.Linear(2, 3)
     lab.plot_decision_boundary(net, microbp.randn(30, 2), microbp.arange(30) % 3, ax, grid=20)
     assert len(ax.get_legend().get_texts()) == 3
+
+
+@pytest.mark.parametrize("labels", [[-1, 1, 1], [0, 1, 1]])
+def test_points_of_every_label_are_drawn(labels: list[int], ax: Any) -> None:
+    lab.plot_decision_boundary(nn.Linear(2, 1), microbp.randn(3, 2), microbp.tensor(labels), ax, grid=5)
+    assert [len(part.get_offsets()) for part in ax.collections[-2:]] == [1, 2]
+
+
+def test_a_history_is_no_recorder_and_has_no_points(ax: Any) -> None:
+    rec = lab.watch(nn.Linear(2, 1), data=ring(), grid=4)
+    rec.step(1.0)
+    with pytest.raises(OptionError, match="pass the recorder"):
+        lab.plot_decision_boundary(rec.history, ax=ax)
+    with pytest.raises(RangeError, match="step=1 is no record of a history of 1"):
+        lab.plot_decision_boundary(rec, ax=ax, step=1)
 
 
 def test_a_boundary_needs_a_plane(ax: Any) -> None:

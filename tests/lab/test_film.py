@@ -16,7 +16,8 @@ import microbp
 from microbp import Tensor, lab, nn, optim
 from microbp.errors import OptionError
 from microbp.lab import Recorder
-from microbp.lab.film import packed, regions, spread
+from microbp.lab.film import Looks, outputs, packed, regions, spread
+from microbp.lab.run import stack
 from microbp.nn import functional as F
 from tests.lab.training import checkpoint, network, ring, train
 from tests.viz.browser import Page, chromium, contrast, missing, number
@@ -354,6 +355,69 @@ def test_arrays_without_elements_are_shown_as_empty(opened: Any, tmp_path: Path)
 
 
 @in_browser
+def test_every_cell_says_its_place_in_an_array_of_any_number_of_dimensions(opened: Any, tmp_path: Path) -> None:
+    model = nn.Conv2d(2, 3, 2)
+    rec = lab.watch(model)
+    loss = model(microbp.randn(2, 2, 3, 3)).sum()
+    loss.backward()
+    rec.step(loss)
+    page = opened(rec.film(tmp_path / "film.html"))
+    weight = rec.history["weights/weight"][0]
+    cells = page.cells('[data-parameter="weight"] [data-role="weights"] td')
+    for (_, detail, *_), (index, value) in zip(cells, np.ndenumerate(weight), strict=True):
+        place, _, shown = detail.partition(" = ")
+        assert place == f"weight[{','.join(map(str, index))}]"
+        assert number(shown) == pytest.approx(float(value), rel=1e-7)
+    heads = page.run(
+        """return [...document.querySelectorAll('[data-parameter="weight"] [data-role="weights"] tr')]
+            .map((row) => [row.firstChild.textContent, row.className])"""
+    )
+    assert [head for head, _ in heads[1:]] == [",".join(map(str, index)) for index in np.ndindex(3, 2, 2)]
+    assert [name for _, name in heads[1:]] == ["", "", *["apart", ""] * 5], "each kernel stands for itself"
+    tops = page.run(
+        """return [...document.querySelectorAll('[data-parameter="weight"] table')].map((table) =>
+            [...table.rows].slice(1).map((row) => row.getBoundingClientRect().top))"""
+    )
+    for other in tops[1:]:
+        np.testing.assert_allclose(other, tops[0], atol=1, err_msg="what stands side by side stands on one line")
+    cells = page.cells('[data-output="Conv2d"] td')
+    for (_, detail, *_), (index, _) in zip(cells, np.ndenumerate(rec.history["acts/Conv2d"][0]), strict=True):
+        sample, *unit = index
+        assert detail.startswith(f"output [{','.join(map(str, unit))}] of Conv2d for sample {sample} = ")
+
+
+@in_browser
+def test_a_matrix_without_a_number_is_not_called_0(opened: Any, tmp_path: Path) -> None:
+    model = nn.Linear(2, 1, bias=False)
+    rec = lab.watch(model)
+    for gradient in ([0.0, 0.0], [math.nan, math.nan], [math.inf, 0.0], [1.0, 0.0]):
+        model.weight.grad = microbp.tensor([gradient])
+        rec.step(1.0)
+    page = opened(rec.film(tmp_path / "film.html"))
+    for frame, expected in enumerate(("all 0", "no numbers", "infinite", "±1"), 1):
+        page.open(frame)
+        caption = page.run("return document.querySelector('[data-role=\"grads\"] figcaption').textContent")
+        assert caption == f"gradient · {expected}"
+
+
+@in_browser
+@pytest.mark.parametrize(
+    ("outputs", "expected"),
+    [(1, "the line: output 0"), (2, "the line: both outputs are equal"), (3, "the class with the largest output")],
+)
+def test_the_caption_of_the_boundary_says_where_it_runs(
+    outputs: int, expected: str, opened: Any, tmp_path: Path
+) -> None:
+    model = nn.Linear(2, outputs)
+    with microbp.no_grad():
+        model.weight.copy_(microbp.tensor([[1.0, 2.0], [2.0, -1.0], [-3.0, 1.0]])[:outputs])
+    rec = lab.watch(model, data=ring(), grid=8)
+    rec.step(1.0)
+    page = opened(rec.film(tmp_path / "film.html"))
+    assert page.run("return document.querySelector('.boundary figcaption').textContent").endswith(f"; {expected}")
+
+
+@in_browser
 def test_numbers_that_are_not_finite_are_shown_as_such(opened: Any, tmp_path: Path) -> None:
     model = nn.Linear(2, 2, bias=False)
     rec = lab.watch(model, data=ring()[0])
@@ -431,6 +495,16 @@ def test_the_boundary_runs_at_the_threshold(outputs: list[float], threshold: flo
     levels = list(base64.b64decode(found["levels"]))
     assert found["middle"] == middle
     assert [level > 127 for level in levels] == [value > middle for value in outputs]
+
+
+def test_outputs_of_several_sizes_have_each_number_at_its_place() -> None:
+    arrays = [np.arange(12.0).reshape(2, 3, 2), np.arange(8.0).reshape(1, 2, 4), np.arange(4.0).reshape(2, 2), None]
+    records = [{} if array is None else {"acts/0": array} for array in arrays]
+    found = outputs("0", records, Looks(frames=4, max_elems=1000, samples=2, threshold=None, title=""))
+    assert (found["shape"], found["corner"], found["of"]) == ((2, 3, 4), [2, 12], [3, 4])
+    raw = np.frombuffer(base64.b64decode(found["values"]), np.uint8).reshape(-1, 3)
+    values = np.pad(raw, ((0, 0), (0, 1))).copy().view(">f4").reshape(4, 2, 3, 4)
+    np.testing.assert_array_equal(values, stack([*arrays[:3], np.full((2, 3, 4), np.nan)]))
 
 
 def test_of_two_outputs_the_larger_one_wins() -> None:

@@ -121,6 +121,17 @@ def test_a_copy_of_the_model_is_not_watched(twin_of: Callable[[Any], Any]) -> No
     np.testing.assert_array_equal(twin(ring()[0]).detach().numpy(), model(ring()[0]).detach().numpy())
 
 
+def test_what_varies_in_number_is_no_unit() -> None:
+    model = nn.Sequential(nn.Conv1d(1, 2, 3), nn.ReLU())
+    with microbp.no_grad():
+        model[0].bias.fill_(-100.0)
+    rec = lab.watch(model)
+    for length in (5, 7):
+        rec.step(model(microbp.rand(4, 1, length)).sum())
+    assert rec.dead_units() == {}
+    assert rec.dead_units(records=1) == {"1": [0, 1, 2, 3, 4]}
+
+
 def test_dead_units_are_those_that_are_zero_for_every_sample() -> None:
     model = network(4, nn.ReLU)
     with microbp.no_grad():

@@ -15,7 +15,7 @@ import pytest
 
 import microbp
 from microbp import lab, nn
-from microbp.errors import OptionError
+from microbp.errors import OptionError, RangeError
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -168,6 +168,13 @@ def test_all_steps_of_a_history_have_the_same_scale() -> None:
     assert low < np.min(sizes) < np.max(sizes) < high
 
 
+@pytest.mark.parametrize("plot", [lab.plot_loss, lab.plot_grad_flow, lab.plot_weights, lab.plot_activations])
+@pytest.mark.parametrize("step", [4, 30, -5])
+def test_a_record_that_is_not_there_is_refused(plot: Any, step: int, ax: Any) -> None:
+    with pytest.raises(RangeError, match=f"step={step} is no record of a history of 4: .* from 0"):
+        plot({**history(), "step": np.array([0, 10, 20, 30])}, ax=ax, step=step)
+
+
 def test_a_step_of_the_loss_is_marked(ax: Any) -> None:
     lab.plot_loss({**history(), "step": np.array([0, 10, 20, 30])}, ax, step=2)
     curve, line, dot = ax.lines
@@ -208,6 +215,20 @@ def test_a_model_is_left_as_it_was() -> None:
     net[0].register_forward_hook(lambda *_: calls.append(1))
     net(x)
     assert calls == [1]  # no hook of the plots is left
+
+
+def test_the_plots_of_a_report_stand_side_by_side() -> None:
+    x = microbp.linspace(-1, 1, 8).reshape(8, 1)
+    report = lab.structure_report({"a": lambda: lab.layered_network(2, 4, inputs=1, outputs=1)}, (x, x), epochs=1)
+    figure, places = plt.subplots(1, 3, figsize=(12, 4), layout="constrained")
+    for axes, what in zip(places, ("loss", "gradients", "updates"), strict=True):
+        report.plot(axes, what=what)
+    figure.canvas.draw()
+    for axes in places:
+        box = axes.get_window_extent()
+        assert axes.title.get_window_extent().width <= box.width
+        assert axes.xaxis.label.get_window_extent().width <= box.width
+        assert axes.yaxis.label.get_window_extent().height <= box.height
 
 
 def test_a_report_is_drawn(ax: Any) -> None:

@@ -16,6 +16,7 @@ import microbp
 from microbp import lab, nn, optim
 from microbp.errors import FileFormatError
 from microbp.lab import Recorder
+from microbp.lab.run import class_numbers
 from tests.lab.training import network, ring, train
 
 
@@ -38,6 +39,25 @@ def test_memory_is_bounded_and_records_stay_evenly_spread() -> None:
     assert int(steps[1]).bit_count() == 1, "every other record was dropped, some times over"
     assert len(steps) > 8
     assert 400 - steps[-1] <= np.diff(steps)[0]
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ([0, 2, 2], [0, 2, 2]),  # no point of class 1
+        ([1.0, 1.0, 1.0], [1, 1, 1]),
+        ([-1, 1, -1], [0, 1, 0]),
+        ([0.5, 0.25, 9.0], [1, 0, 2]),
+        ([True, False, True], [1, 0, 1]),
+    ],
+)
+def test_labels_that_are_numbers_of_classes_are_these_and_others_are_numbered(labels: Any, expected: list[int]) -> None:
+    assert class_numbers(np.array(labels)).tolist() == expected
+    plane = lab.watch(network(), data=(np.zeros((3, 2)), np.array(labels))).run.plane
+    assert plane is not None
+    classes = plane.classes()
+    assert classes is not None
+    assert classes.tolist() == expected
 
 
 def test_a_long_training_allocates_no_more_than_the_memory_that_it_may(tmp_path: Path) -> None:

@@ -276,6 +276,10 @@ def test_what_cannot_be_compared_is_refused() -> None:
         lab.structure_report({"one": build}, wave(), seeds=[])
     with pytest.raises(ShapeError, match="32 inputs and 16 targets"):
         lab.structure_report({"one": build}, (wave()[0], wave(16)[1]))
+    with pytest.raises(TypeError, match="builds a fresh model for each seed, got Sequential: lambda"):
+        lab.structure_report({"one": build()}, wave())
+    with pytest.raises(TypeError, match="got NoneType"):
+        lab.Structure(None)  # type: ignore[arg-type]
 
 
 # -- the builder ----------------------------------------------------------------------------------

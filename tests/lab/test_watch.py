@@ -64,6 +64,14 @@ def test_data_may_be_tensors_arrays_lists_and_pairs() -> None:
         assert rec.history["boundary"].shape == (1, 2, 2)
 
 
+def test_only_a_model_can_be_watched() -> None:
+    model: Any = network()
+    optimizer: Any = optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(TypeError, match="takes a model, and then its optimizer; got SGD"):
+        lab.watch(optimizer, model)
+    assert not lab.watch(microbp.compile(model)).closed
+
+
 def test_data_that_are_no_points_in_a_plane_are_refused() -> None:
     with pytest.raises(ShapeError, match=r"points of shape \(N, 2\), got \(5, 3\)"):
         lab.watch(network(), data=np.ones((5, 3)))

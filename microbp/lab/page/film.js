@@ -60,12 +60,29 @@
 
   const shapeText = (shape) => (shape.length ? shape.join(" × ") : "1");
 
+  const product = (shape) => shape.reduce((found, length) => found * length, 1);
+
+  /** The index that the number k of an array has in it, as in "2,0,1". */
+  const indexText = (k, shape) =>
+    shape.map((length, axis) => Math.floor(k / product(shape.slice(axis + 1))) % length).join(",");
+
+  /** How large the numbers of a matrix are. */
+  function rangeText(values, strongest) {
+    if (strongest > 0) return `±${long(strongest, 2)}`;
+    const known = values.filter((value) => !Number.isNaN(value));
+    if (known.length === 0) return "no numbers";
+    return known.every((value) => value === 0) ? "all 0" : "infinite";
+  }
+
   /**
    * A matrix as a table of cells. `read(frame, k)` gives its numbers, `place(row, column)` what to call them.
-   * Without a scale, each frame has its own, as gradients and changes get ever smaller.
+   * Without a scale, each frame has its own, as gradients and changes get ever smaller. All dimensions of the shape
+   * but the last are rows; where there are more than two, the matrices stand apart from each other.
    */
   function grid({ role, title, corner, shape, scale, read, place, wide }) {
     const [rows, wideness] = corner;
+    const tall = shape.slice(0, -1);
+    const height = shape.length > 2 ? shape[shape.length - 2] : rows;
     const table = element("table");
     const cells = [];
     let shown = 0;
@@ -75,7 +92,8 @@
       table.append(head);
     }
     for (let row = 0; row < rows; row += 1) {
-      const line = element("tr", {}, ...(rows > 1 ? [element("th", {}, String(row))] : []));
+      const line = element("tr", {}, ...(rows > 1 ? [element("th", {}, indexText(row, tall))] : []));
+      line.classList.toggle("apart", row > 0 && row % height === 0);
       for (let column = 0; column < wideness; column += 1) {
         const cell = element("td", { tabindex: wide ? 0 : -1 });
         cell.describe = () => `${place(row, column)} = ${long(read(shown, row * wideness + column), 8)}`;
@@ -84,8 +102,7 @@
       }
       table.append(line);
     }
-    const count = shape.reduce((product, length) => product * length, 1);
-    const part = rows * wideness < count ? `, its first ${rows} × ${wideness}` : "";
+    const part = rows * wideness < product(shape) ? `, its first ${rows} × ${wideness}` : "";
     const caption = element("figcaption");
     const figure = element("figure", { "data-role": role }, caption, table);
     const update = (frame) => {
@@ -93,7 +110,7 @@
       const colours = palette();
       const values = cells.map((_, k) => read(frame, k));
       const strongest = scale ?? largest(values);
-      caption.textContent = `${title}${part}${strongest > 0 ? ` · ±${long(strongest, 2)}` : " · all 0"}`;
+      caption.textContent = `${title}${part} · ${rangeText(values, strongest)}`;
       const written = wide || everywhere.checked;
       table.classList.toggle("wide", written);
       cells.forEach((cell, k) => {
@@ -219,8 +236,9 @@
       );
     });
     const range = (axis) => `${long(plane.low[axis], 3)} … ${long(plane.high[axis], 3)}`;
-    const what = winners ? "the class with the largest output" : `the line: output ${long(plane.middle ?? 0, 3)}`;
-    const caption = element("figcaption", {}, `→ ${range(0)}, ↑ ${range(1)}; ${what}`);
+    const one = plane.middle === undefined ? "both outputs are equal" : `output ${long(plane.middle, 3)}`;
+    const what = winners ? "; the class with the largest output" : levels ? `; the line: ${one}` : "";
+    const caption = element("figcaption", {}, `→ ${range(0)}, ↑ ${range(1)}${what}`);
     const picture = element("div", { class: "plane" }, canvas, svg);
     const figure = element("figure", { class: "boundary" }, caption, picture);
     const update = (frame) => {
@@ -254,7 +272,8 @@
     const weights = parameter.weights && floats(parameter.weights, 4);
     const grads = parameter.grads && floats(parameter.grads, 3);
     const change = (frame, k) => (frame ? weights[frame * size + k] - weights[(frame - 1) * size + k] : 0);
-    const place = (row, column) => (parameter.shape.length > 1 ? `[${row},${column}]` : `[${column}]`);
+    const tall = parameter.shape.slice(0, -1);
+    const place = (row, column) => `[${[...(tall.length ? [indexText(row, tall)] : []), column].join(",")}]`;
     const shared = { corner: parameter.corner, shape: parameter.shape };
     const grids = [];
     if (weights) {
@@ -310,14 +329,15 @@
   function outputPart(output) {
     const [rows, wideness] = output.corner;
     const values = floats(output.values, 3);
+    const unit = (k) => (output.of.length > 1 ? `[${indexText(k, output.of)}]` : k);
     const part = grid({
       role: "outputs",
       title: `${output.name} (${shapeText(output.shape)}), ${rows} ${rows === 1 ? "sample" : "samples"}`,
       corner: output.corner,
-      shape: [rows, ...output.of],
+      shape: [rows, product(output.of)],
       scale: largest(values),
       read: (frame, k) => values[frame * rows * wideness + k],
-      place: (row, column) => `output ${column} of ${output.name} for sample ${row}`,
+      place: (row, column) => `output ${unit(column)} of ${output.name} for sample ${row}`,
       wide: false,
     });
     part.figure.setAttribute("data-output", output.name);
