@@ -24,14 +24,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
+
+import numpy as np
 
 from microbp.errors import DtypeError, OptionError, ShapeError, warn
 from microbp.functions.arithmetic import lerp
 from microbp.functions.creation import empty
 from microbp.functions.indexing import narrow, select
 from microbp.functions.joining import cat, stack
-from microbp.functions.like import new_zeros
 from microbp.functions.shape import transpose, unsqueeze
 from microbp.functions.splitting import chunk
 from microbp.nn import functional
@@ -40,7 +42,7 @@ from microbp.nn.init import uniform_
 from microbp.nn.module import Module
 from microbp.nn.parameter import Parameter
 from microbp.ops import elementwise, linalg, rearrange, recurrent, trigonometry
-from microbp.tensor import Tensor, apply
+from microbp.tensor import Tensor, apply, wrap
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
 
@@ -83,6 +85,14 @@ STEPS: dict[str, tuple[Step, int]] = {
     "GRU": (gru_step, 3),
 }
 """By the mode: the step, and the number of gates."""
+
+
+@lru_cache(maxsize=64)
+def zero_state(shape: tuple[int, ...], dtype: Any) -> Tensor:
+    """The state before anything was read. It is shared, so that a call is the same each time, and only read."""
+    zeros = np.zeros(shape, dtype)
+    zeros.flags.writeable = False
+    return wrap(zeros)
 
 
 def mode_of(nonlinearity: str) -> str:
@@ -146,7 +156,7 @@ class RNNCellBase(Module):
             raise ShapeError(f"{self} expects {self.input_size} features, got an input of shape {x.shape}")
         shape = (*x.shape[:-1], self.hidden_size)
         if hx is None:
-            hx = (new_zeros(x, shape),) * (2 if self.mode == "LSTM" else 1)
+            hx = (zero_state(shape, x.dtype),) * (2 if self.mode == "LSTM" else 1)
         for state in hx:
             if tensor_for(str(self), state, "hx").shape != shape:
                 raise ShapeError(
@@ -469,7 +479,7 @@ class RNNBase(Module):
         sizes = (self.output_size, self.hidden_size) if self.mode == "LSTM" else (self.output_size,)
         count = self.num_layers * self.directions
         if hx is None:
-            return x, tuple(new_zeros(x, (count, x.shape[1], size)) for size in sizes), batched
+            return x, tuple(zero_state((count, x.shape[1], size), x.dtype) for size in sizes), batched
         for name, state, size in zip("hc", hx, sizes, strict=False):
             expected = (count, x.shape[1], size) if batched else (count, size)
             if tensor_for(str(self), state, name).shape != expected:

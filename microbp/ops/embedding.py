@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from microbp.errors import RangeError
 from microbp.ops.indexing import add_into
 from microbp.ops.op import op
 
@@ -19,13 +20,37 @@ NOTHING = -1
 """No label at all, where none is for padding."""
 
 
-@op("w[t]", promotes=False, broadcasts=False, plain={"padding_idx": NOTHING})
+def labels_within(t: Any, count: int, name: str) -> Any:
+    """A copy of the labels of some of `count` rows, as indices.
+
+    Raises
+    ------
+    RangeError
+        If one of them names no row.
+    """
+    labels = t.astype(np.intp)
+    if labels.size and labels.view(np.uintp).max() >= count:  # so seen, negative labels are large ones
+        place = tuple(map(int, np.argwhere((labels < 0) | (labels >= count))[0]))
+        position = "" if not place else f" at position {place[0] if len(place) == 1 else place}"
+        raise RangeError(
+            f"{name}: label {labels[place]}{position} is out of range for a weight of {count} rows (0 to {count - 1})"
+        )
+    return labels
+
+
+@op("w[t]", hands_on=("i",), promotes=False, broadcasts=False, plain={"padding_idx": NOTHING})
 def embedding(w: Any, t: Any, *, padding_idx: int) -> Any:
-    """The rows of the table `w` (V, D) that the labels `t` name; the row for padding gets no gradient."""
-    return w.take(t, axis=0)
+    """The rows of the table `w` (V, D) that the labels `t` name; the row for padding gets no gradient.
+
+    Labels that name no row raise `RangeError`. A copy of them, `i`, is handed on: whoever reads batches into one array
+    may do so before the backward pass.
+    """
+    i = labels_within(t, len(w), "embedding")
+    return w.take(i, axis=0), i
 
 
-embedding.grad("w", "put_rows(g, t, rows=w_shape[0], padding_idx=padding_idx)")
+embedding.letter("i", "t")
+embedding.grad("w", "put_rows(g, i, rows=w_shape[0], padding_idx=padding_idx)")
 
 
 @op("add_at(zeros((rows, a.shape[-1])), t, a)", promotes=False, broadcasts=False)

@@ -21,7 +21,7 @@ from microbp.autograd.tree import map_leaves, tensors_of
 from microbp.backward import backward
 from microbp.node import Node
 from microbp.replay.effects import Effect, called
-from microbp.replay.trace import Impossible, Step, Tracer, difference, is_plain, steps_to
+from microbp.replay.trace import Impossible, Step, Tracer, alike, difference, is_plain, steps_to
 from microbp.tensor import Tensor
 
 __all__ = ["Course", "Returned", "Trace", "trace_of", "unlike"]
@@ -255,10 +255,3 @@ def same(one: partial[Any] | None, two: partial[Any] | None) -> bool:
         and one.keywords.keys() == two.keywords.keys()
         and alike((*one.args, *one.keywords.values()), (*two.args, *two.keywords.values()))
     )
-
-
-def alike(one: Any, two: Any) -> bool:
-    """Whether two arguments are the same objects, or equal numbers."""
-    if isinstance(one, list | tuple):
-        return type(one) is type(two) and len(one) == len(two) and all(map(alike, one, two))
-    return one is two or (is_plain(one) and is_plain(two) and repr(one) == repr(two))

@@ -21,7 +21,7 @@ import numpy as np
 from microbp.ops.formula import sum_to
 from microbp.ops.plan import Plan
 from microbp.ops.rule import Once, Rule
-from microbp.replay.trace import Operand, Step
+from microbp.replay.trace import Operand, Step, is_plain
 from microbp.tensor import Tensor
 
 __all__ = ["Program"]
@@ -154,7 +154,7 @@ class Program:
             return "..."
         if isinstance(value, np.dtype) or (type(value) is float and not math.isfinite(value)):
             return self.name_of(str(value), value)
-        return repr(value)
+        return repr(value) if is_plain(value) else self.name_of(type(value).__name__.lower(), value)
 
     def word(self, operand: Operand) -> str:
         """An operand as it is written."""

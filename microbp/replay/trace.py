@@ -39,6 +39,7 @@ __all__ = [
     "Operand",
     "Step",
     "Tracer",
+    "alike",
     "difference",
     "is_plain",
     "steps_to",
@@ -255,7 +256,7 @@ def steps_to(
     steps = []
     for node in nodes:
         where = label.at(node, nodes)
-        if not is_plain(node.options):
+        if not is_constant(node.options):
             raise Impossible(f"{label.title(node)}{where} depends on more than its operands")
         operands = []
         for edge in map(tracer.node_of, tracer.inputs[node]):
@@ -296,6 +297,26 @@ def is_plain(value: Any) -> bool:
     return type(value) in PLAIN or isinstance(value, np.dtype)
 
 
+def is_constant(value: Any) -> bool:
+    """Whether an option never changes: it is plain, or made of what rows make once and share, and nobody writes to."""
+    if type(value) is dict:
+        return all(map(is_constant, value.values()))
+    if isinstance(value, tuple):
+        return all(map(is_constant, value))
+    if isinstance(value, np.ndarray):
+        return value.base is None and not value.flags.writeable
+    return is_plain(value) or type(value).__module__.startswith("microbp.ops.")
+
+
+def alike(one: Any, two: Any) -> bool:
+    """Whether two options, or arguments of an effect, are the same objects, or equal numbers."""
+    if isinstance(one, dict):
+        return isinstance(two, dict) and list(one) == list(two) and alike((*one.values(),), (*two.values(),))
+    if isinstance(one, list | tuple):
+        return type(one) is type(two) and len(one) == len(two) and all(map(alike, one, two))
+    return one is two or (is_plain(one) and is_plain(two) and repr(one) == repr(two))
+
+
 def difference(first: Sequence[Step], second: Sequence[Step]) -> str | None:
     """How two traces differ, in words; None if they are of the same program."""
     for one, two in zip(first, second, strict=False):
@@ -309,6 +330,6 @@ def difference(first: Sequence[Step], second: Sequence[Step]) -> str | None:
                 )
             if a.kind != b.kind or a.shape != b.shape or (a.kind != "outside" and repr(a.value) != repr(b.value)):
                 return f"{one.op.name}{one.where} was not given the same in two calls: {a.value} and {b.value}"
-        if repr(one.options) != repr(two.options):
+        if not alike(one.options, two.options):
             return f"{one.op.name}{one.where} had other options in two calls: {one.options} and {two.options}"
     return None if len(first) == len(second) else f"one call did {len(first)} operations, the next {len(second)}"

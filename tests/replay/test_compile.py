@@ -110,7 +110,8 @@ def test_keyword_arguments_and_python_values():
         (lambda x: (x, x.sum()), "returns tuple"),
         (lambda x: x.T, "returns a view"),
         (lambda x: x[np.array([0, 1])].sum(), "depends on more than its operands"),
-        (lambda x: nn.functional.embedding(microbp.tensor([0, 1]), x).sum(), "looks at values"),
+        (lambda x: nn.functional.embedding(microbp.tensor([0, 1]), x, max_norm=1.0).sum(), "looks at values"),
+        (lambda x: nn.functional.embedding(microbp.tensor([0, 1]), x).sum(), "makes anew each time"),
         (lambda x: (x * autograd.grad((x * x).sum(), x)[0]).sum(), "computes gradients"),
     ],
 )

@@ -74,11 +74,12 @@ def embedding(
             [1., 1.]])
     """
     weight = table_for("embedding", weight, sparse)
-    labels = labels_for("embedding", input, len(weight.array))
+    labels = labels_for("embedding", input)
+    padding = padding_for("embedding", padding_idx, weight)
     if max_norm is not None:
         require_floating("embedding", weight)
-        shorten(weight, labels, max_norm, norm_type)
-    return look_up(weight, labels, padding_for("embedding", padding_idx, weight), scale_grad_by_freq)
+        shorten(weight, rows.labels_within(labels.array, len(weight.array), "embedding"), max_norm, norm_type)
+    return look_up(weight, labels, padding, scale_grad_by_freq)
 
 
 def embedding_bag(
@@ -141,7 +142,8 @@ def embedding_bag(
         raise NotImplementedError(f"embedding_bag: per_sample_weights is only supported for mode='sum', got {mode!r}")
     weight = table_for("embedding_bag", weight, sparse)
     require_floating("embedding_bag", weight)
-    labels = labels_for("embedding_bag", input, len(weight.array))
+    labels = rows.labels_within(labels_for("embedding_bag", input).array, len(weight.array), "embedding_bag")
+    look_at_values()
     bags, count = bags_for(labels, offsets, include_last_offset)
     factors = per_sample_weights
     if factors is not None:
@@ -165,7 +167,7 @@ def embedding_bag(
         labels, bags = labels[counted], bags[counted]
         factors = None if factors is None else factors[wrap(counted)]
 
-    vectors = look_up(weight, labels, rows.NOTHING, scale_grad_by_freq)
+    vectors = look_up(weight, wrap(labels), rows.NOTHING, scale_grad_by_freq)
     if mode == "max" and len(labels):
         return largest(vectors, bags, count)
     if factors is not None:
@@ -187,21 +189,13 @@ def table_for(name: str, weight: Any, sparse: bool) -> Tensor:
     return table
 
 
-def labels_for(name: str, input: Any, count: int) -> Any:
-    """The labels as a checked array of their own."""
-    labels = tensor_for(name, input).array
+def labels_for(name: str, input: Any) -> Tensor:
+    """The labels, if they are whole numbers."""
+    labels = tensor_for(name, input)
     if labels.dtype not in (np.int64, np.int32):
         raise DtypeError(
             f"{name}: labels must be int64 or int32, got {labels.dtype}; convert them: input.long() (the labels come "
             "first, then the weight)"
-        )
-    labels = labels.astype(np.intp)  # a copy: what happens to the input later does not matter
-    look_at_values()
-    if labels.size and labels.view(np.uintp).max() >= count:  # so seen, negative labels are large ones
-        place = tuple(map(int, np.argwhere((labels < 0) | (labels >= count))[0]))
-        position = "" if not place else f" at position {place[0] if len(place) == 1 else place}"
-        raise RangeError(
-            f"{name}: label {labels[place]}{position} is out of range for a weight of {count} rows (0 to {count - 1})"
         )
     return labels
 
@@ -216,11 +210,13 @@ def padding_for(name: str, padding_idx: int | None, weight: Tensor) -> int:
     return padding_idx % count
 
 
-def look_up(weight: Tensor, labels: Any, padding_idx: int, by_frequency: bool) -> Tensor:
+def look_up(weight: Tensor, labels: Tensor, padding_idx: int, by_frequency: bool) -> Tensor:
     """The rows of the table; if asked to, with gradients that are divided by how often each row occurs."""
-    out: Tensor = apply(rows.embedding, weight, wrap(labels), padding_idx=padding_idx)
+    out: Tensor = apply(rows.embedding, weight, labels, padding_idx=padding_idx)
     if by_frequency and out.requires_grad:
-        shares = 1 / np.bincount(labels.reshape(-1), minlength=1)[labels][..., None]
+        look_at_values()
+        found = labels.array
+        shares = 1 / np.bincount(found.reshape(-1), minlength=1)[found][..., None]
         out = apply(rows.temper, out, wrap(shares.astype(out.dtype)))
     return out
 
