@@ -72,6 +72,10 @@ class Evidence:
         The module that each parameter belongs to.
     layers : list of Layer
         The layers of which this loss uses a weight, in the order of their first use.
+    of_weights : dict of Node to set of str
+        The nodes whose result is still a weight, as that of ``weight.T`` is, and the modules that it belongs to.
+    heads : dict of str to set of str
+        For each layer the last ones that its output goes into, before the loss: itself, where it goes into no other.
     after : dict of Node to str
         The layer that a result comes out of, or whose output it was computed from.
     channels_first : set of Node
@@ -103,16 +107,17 @@ class Evidence:
         self.root = require_graph(loss)
         self.nodes = collect([self.root])[::-1]
         self.parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
-        self.owners: dict[Tensor, str] = {
-            p: path or type(model).__name__
-            for path, module in model.named_modules()
-            for _, p in module.named_parameters(recurse=False)
-        }
+        self.owners: dict[Tensor, str] = {}
+        for path, module in model.named_modules():
+            for _, p in module.named_parameters(recurse=False):
+                self.owners.setdefault(p, path or type(model).__name__)  # a shared one has the name of its first owner
         self.state = {*self.owners, *model.buffers()}
         self.check_fresh()
         self.values = Values(self.nodes, [loss])
         self.values.compute(self.nodes)
         self.layers = self.layers_in_order()
+        self.of_weights = self.weights_still()
+        self.heads = self.last_layers()
         self.after = self.sources()
         self.channels_first = self.images()
         self.before_layer = self.consumed()
@@ -148,6 +153,46 @@ class Evidence:
                 found.setdefault(self.owners[p], Layer(self.owners[p], {})).weights[names[p]] = p
         return list(found.values())
 
+    def weights_still(self) -> dict[Node, set[str]]:
+        """What was made of parameters before it met any data, such as ``weight.T``, and the layers that they are of.
+
+        A penalty on the weights ends in one element, and is no weight any more.
+        """
+        found: dict[Node, set[str]] = {}
+        for node in self.nodes:
+            edges = [edge for edge in node.inputs if isinstance(edge, Node | Tensor)]
+            if self.ndim(node) >= 2 and all(edge in found or edge in self.state for edge in edges):
+                found[node] = set().union(
+                    *(found[edge] if isinstance(edge, Node) else {self.owners.get(edge, "")} for edge in edges)
+                )
+        return found
+
+    def taken_in(self, node: Node) -> set[str]:
+        """The modules of which a node takes in parameters, as they are or as something that is still a weight."""
+        names: set[str] = set()
+        for edge in node.inputs:
+            if isinstance(edge, Node):
+                names |= self.of_weights.get(edge, set())
+            elif isinstance(edge, Tensor) and edge in self.owners:
+                names.add(self.owners[edge])
+        return names
+
+    def last_layers(self) -> dict[str, set[str]]:
+        """Where the output of each layer leads to: a network may have several heads, each with a loss of its own."""
+        found: dict[str, set[str]] = {layer.name: set() for layer in self.layers}
+        ahead: dict[Node, set[str]] = {}
+        for node in reversed(self.nodes):
+            if node in self.of_weights:
+                continue
+            here = self.taken_in(node) & found.keys()
+            last = ahead.pop(node, None) or here
+            for name in here:
+                found[name] |= last
+            for edge in node.inputs:
+                if isinstance(edge, Node):
+                    ahead.setdefault(edge, set()).update(last)
+        return found
+
     def sources(self) -> dict[Node, str]:
         """For each node the layer that its result comes from."""
         after: dict[Node, str] = {}
@@ -179,7 +224,9 @@ class Evidence:
         """The nodes whose result goes into a layer, at once or through others."""
         going_in: set[Node] = set()
         for node in reversed(self.nodes):
-            if node in going_in or any(isinstance(edge, Tensor) and edge in self.owners for edge in node.inputs):
+            if node in self.of_weights:
+                continue
+            if node in going_in or self.taken_in(node):
                 going_in.update(edge for edge in node.inputs if isinstance(edge, Node))
         return going_in
 
@@ -212,6 +259,12 @@ class Evidence:
         with np.errstate(all="ignore"):
             slope: Array = rule(np.ones_like(y), *pick(letters), **{name: node.options[name] for name in options})
         return slope
+
+    def letter(self, node: Node, name: str) -> Array | None:
+        """What a letter in the rules of an operation stands for, such as what it hands on, if that is known."""
+        letters = letters_of(node, self.values)
+        names = node.plan.letters
+        return None if letters is None or name not in names else np.asarray(letters[names.index(name)])
 
     def is_data(self, edge: Any) -> bool:
         """Whether an edge is a tensor that belongs to no module and needs no gradient: an input or a label."""

@@ -34,40 +34,53 @@ def norms(evidence: Evidence) -> list[tuple[Layer, float]]:
 def vanishing_gradients(evidence: Evidence) -> Iterator[Finding]:
     """A gradient that fades on the way from the last layer to the first, or with the signal on its way to the last.
 
-    The first layer's is measured by that of the last one, biases included: where weights are so small that nothing goes
-    forward, only the gradient of the last bias is not small. Exactly 0 is another matter: a factor that starts at 0, or
-    dead units, for which there is a check.
+    A layer's is measured by that of the last one that it leads to, biases included: where weights are so small that
+    nothing goes forward, only the gradient of the last bias is not small. Of several last ones, each with a loss of its
+    own, that with the largest counts. Exactly 0 is another matter: a factor that starts at 0, or dead units, for which
+    there is a check.
     """
     sizes = norms(evidence)
-    if not sizes:
-        return
-    last = sizes[-1][0]
-    own = [evidence.gradient(p) for p, owner in evidence.owners.items() if owner == last.name]
-    reference = float(np.hypot.reduce([norm(g) for g in own if g is not None and np.isfinite(g).all()]))
-    faded = [(size, layer) for layer, size in sizes if 0 < size < VANISHED * reference]
+    arriving = {layer.name: with_biases(layer, evidence) for layer, _ in sizes}
+    faded = []
+    for layer, size in sizes:
+        reference, last = largest(arriving, evidence.heads[layer.name])
+        if 0 < size < VANISHED * reference:
+            faded.append((size, layer, reference, last))
     if faded:
-        size, layer = min(faded, key=lambda pair: pair[0])
+        size, layer, reference, last = min(faded, key=lambda entry: entry[0] / entry[2])
         yield Finding(
             "vanishing gradients",
             f"layer {layer.name!r}",
             size / reference,
             f"the gradient of its weights has the norm {size:.1e}, only {size / reference:.1e} of what arrives at the "
-            f"weights and biases of the last layer, {last.name!r} ({reference:.1e}). So it is with {len(faded)} of "
+            f"weights and biases of the last layer, {last!r} ({reference:.1e}). So it is with {len(faded)} of "
             f"{len(sizes)} layers, which hardly learn.",
             REMEDY,
         )
 
 
+def with_biases(layer: Layer, evidence: Evidence) -> float:
+    """The norm of the gradients of all parameters of a layer; of finite ones only."""
+    own = [evidence.gradient(p) for p, owner in evidence.owners.items() if owner == layer.name]
+    return float(np.hypot.reduce([norm(g) for g in own if g is not None and np.isfinite(g).all()]))
+
+
+def largest(sizes: dict[str, float], names: set[str]) -> tuple[float, str]:
+    """The largest of some of the sizes, and whose it is; 0 if there is none."""
+    return max(((sizes[name], name) for name in names if name in sizes), default=(0.0, ""))
+
+
 def exploding_gradients(evidence: Evidence) -> Iterator[Finding]:
     """A gradient that grows on the way back, or that dwarfs the weights that it is to change."""
     sizes = norms(evidence)
+    of_weights = {layer.name: size for layer, size in sizes}
     worst: tuple[float, str, Layer] | None = None
     for layer, size in sizes:
         weights = float(np.hypot.reduce([size_of(p.array) for p in layer.weights.values()]))
-        reference = sizes[-1][1]
+        reference, last = largest(of_weights, evidence.heads[layer.name])
         for ratio, beside in (
             (size / weights, "the weights themselves"),
-            (size / reference if reference else 0.0, f"the gradient of the last layer, {sizes[-1][0].name!r}"),
+            (size / reference if reference else 0.0, f"the gradient of the last layer, {last!r}"),
         ):
             if ratio > EXPLODED and (worst is None or ratio > worst[0]):
                 worst = ratio, f"{size:.1e}, {ratio:.1e} times that of {beside}", layer

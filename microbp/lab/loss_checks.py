@@ -116,7 +116,9 @@ def labels_off_by_one(evidence: Evidence) -> Iterator[Finding]:
         if node.op in (loss.cross_entropy, loss.take_class):
             sizes = evidence.values.shape(node.inputs[0]) if isinstance(node.inputs[0], Node) else None
             labels = evidence.value(node.inputs[1]) if evidence.target is None else evidence.target
-            if sizes is not None and labels is not None and labels.dtype.kind in "iu":
+            ignored = labels is not None and node.op is loss.take_class and bool((labels < 0).any())
+            # What is ignored is given as -1: it may be class 0 itself, which fills up shorter sequences.
+            if sizes is not None and labels is not None and labels.dtype.kind in "iu" and not ignored:
                 yield from missing_first_class(node, evidence, sizes[1], labels[labels >= 0])
         elif node.op is loss.binary_cross_entropy_with_logits:
             labels = evidence.value(node.inputs[1])

@@ -201,7 +201,7 @@ class Training:
         """A backward pass and a step, looked at from inside."""
         loss.backward(retain_graph=True)
         evidence = Evidence(self.model, loss)
-        units = list(activations(evidence))
+        units = activations(evidence)
         weights = [list(layer.weights.values()) for layer in evidence.layers]
         before = [[p.array.copy() for p in layer] for layer in weights]
         gradients = [total(0.0 if p.grad is None else norm(p.grad.array) for p in layer) for layer in weights]

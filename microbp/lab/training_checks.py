@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from microbp.lab.evidence import Array, Evidence, norm, size_of
 from microbp.lab.finding import Finding
-from microbp.ops import convolution, linalg
+from microbp.node import Node
+from microbp.ops import convolution, linalg, shape
 from microbp.ops.op import Op
 from microbp.optim import LBFGS
 from microbp.tensor import Tensor, wrap
 
-__all__ = ["forgotten_zero_grad", "learning_rate", "outside_optimizer", "unscaled_inputs", "updates"]
+__all__ = ["forgotten_zero_grad", "learning_rate", "next_step", "outside_optimizer", "unscaled_inputs"]
 
 LARGE_STEP = 1.0  # of the weight, in one step: it owes more to the step than to itself; 0.001 is usual
 SMALL_STEP = 1e-7  # beside which float32 cannot tell a weight from itself
+LARGE_FALL = 0.5  # of the loss, in one step: less than that is a good way down, however small the weights start
 LARGE_GRADIENT = 1e-3  # of the weight: where it is smaller, there may be nothing left to learn
 LARGE_INPUT = 10.0
 SMALL_INPUT = 1e-3
@@ -83,10 +86,26 @@ def within(held: Array, g: Array) -> bool:
     return bool(np.all((np.abs(held) <= np.abs(g) + slack) & (held * g >= -slack * slack)))
 
 
-def updates(evidence: Evidence) -> dict[str, float]:
-    """For each weight the size of the change that the next step makes, as a share of its own; tried on a copy."""
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The step that the optimizer is about to make.
+
+    Attributes
+    ----------
+    ratios : dict of str to float
+        For each weight the size of its change, as a share of its own.
+    fall : float
+        By how much the loss would fall, if its gradient stayed the same all the way.
+    """
+
+    ratios: dict[str, float]
+    fall: float
+
+
+def next_step(evidence: Evidence) -> Step:
+    """What the optimizer is about to do, tried on a copy."""
     if evidence.optimizer is None or isinstance(evidence.optimizer, LBFGS):
-        return {}  # LBFGS would compute the loss anew, many times
+        return Step({}, 0.0)  # LBFGS would compute the loss anew, many times
     original = [p for group in evidence.optimizer.param_groups for p in group["params"]]
     memo: dict[int, Any] = {id(p.grad): None for p in original if p.grad is not None}  # gradients are not copied
     tried = copy.deepcopy(evidence.optimizer, memo)
@@ -99,19 +118,25 @@ def updates(evidence: Evidence) -> dict[str, float]:
     tried.step()
     twins = dict(zip(original, copies, strict=True))
     names = {p: name for layer in evidence.layers for name, p in layer.weights.items() if p in twins}
-    return {name: norm(twins[p].array - p.array) / size_of(p.array) for p, name in names.items()}
+    fall = 0.0
+    for p, twin in twins.items():
+        g = evidence.gradient(p)
+        if g is not None:
+            fall += float(np.sum((p.array - twin.array) * np.asarray(g, dtype=np.float64)))
+    return Step({name: norm(twins[p].array - p.array) / size_of(p.array) for p, name in names.items()}, fall)
 
 
 def learning_rate(evidence: Evidence) -> Iterator[Finding]:
     """A step that overthrows the weights, or one that they do not notice."""
-    held = held_still(evidence)
-    ratios = {name: ratio for name, ratio in updates(evidence).items() if name not in held and np.isfinite(ratio)}
+    step, held = next_step(evidence), held_still(evidence)
+    ratios = {name: ratio for name, ratio in step.ratios.items() if name not in held and np.isfinite(ratio)}
     if not ratios:
         return
     fastest = max(ratios, key=ratios.__getitem__)
     ratio, p = ratios[fastest], evidence.parameters[fastest]
     g = evidence.gradient(p)
-    if ratio > LARGE_STEP:
+    moderate = 0 < step.fall <= LARGE_FALL * abs(evidence.loss.item())
+    if ratio > LARGE_STEP and not moderate:
         yield Finding(
             "learning rate too high",
             f"parameter {fastest!r}",
@@ -144,10 +169,19 @@ def unscaled_inputs(evidence: Evidence) -> Iterator[Finding]:
     for node in evidence.nodes:
         if node.op not in PRODUCTS or not any(isinstance(e, Tensor) and e in evidence.owners for e in node.inputs):
             continue
-        for edge in node.inputs:
+        for edge in joined(node.inputs):
             if evidence.is_data(edge) and edge not in seen and edge.array.dtype.kind == "f":
                 seen.add(edge)
                 yield from scale_of(edge.array if evidence.data is None else evidence.data, evidence.after[node])
+
+
+def joined(edges: Iterable[Any]) -> Iterator[Any]:
+    """The edges, with the parts of what was put together of several, as features are with an embedding."""
+    for edge in edges:
+        if isinstance(edge, Node) and edge.op is shape.cat:
+            yield from joined(edge.inputs)
+        else:
+            yield edge
 
 
 def scale_of(data: Array, layer: str) -> Iterator[Finding]:
@@ -160,5 +194,6 @@ def scale_of(data: Array, layer: str) -> Iterator[Finding]:
             size,
             f"their root mean square is {size:.3g} (from {data.min():.3g} to {data.max():.3g}), but weights are "
             "initialised for inputs of about 1.",
-            "Scale them before training: (x - x.mean(0)) / x.std(0), with the mean and deviation of the training data.",
+            "Scale them before training: (x - x.mean(0)) / (x.std(0) + 1e-8), with the mean and deviation of the "
+            "training data.",
         )

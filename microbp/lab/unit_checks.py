@@ -10,7 +10,7 @@ import numpy as np
 from microbp.lab.evidence import Array, Evidence
 from microbp.lab.finding import Finding
 from microbp.node import Node
-from microbp.ops import activation, arithmetic, elementwise, trigonometry
+from microbp.ops import activation, arithmetic, elementwise, recurrent, trigonometry
 from microbp.ops.op import Op
 from microbp.tensor import Tensor
 
@@ -25,6 +25,9 @@ SIGMOIDS: dict[Op, float] = {
     activation.hardtanh: 1.0,
 }
 """Activations that are flat at both ends, with their steepest slope."""
+CELLS: dict[Op, int] = {recurrent.lstm: 5, recurrent.gru: 4}
+"""Cells that go through a whole sequence in one operation, which hands on so many arrays side by side: the gates, the
+new memory, which is a tanh, in the third place, and one or two others."""
 
 FLAT = 0.05  # of the steepest slope: beyond ±4.4 for a sigmoid, ±2.2 for tanh
 SAMPLES = 8  # so many values of a unit it takes to say that it is always off, or flat
@@ -34,7 +37,7 @@ DEAD = 0.7  # in a deep network of ReLUs all samples become alike on the way up,
 
 
 class Activation:
-    """One use of an activation function inside the network, with the slopes of its units.
+    """An activation function inside the network, with the slopes of its units at all its uses.
 
     Attributes
     ----------
@@ -53,7 +56,12 @@ class Activation:
     @property
     def is_rectifier(self) -> bool:
         """Whether units can be dead; else they can be saturated."""
-        return self.node.op not in SIGMOIDS
+        return rectifies(self.node)
+
+    @property
+    def ends(self) -> str:
+        """What a dead unit puts out."""
+        return f"0 or {self.node.options['max_val']:g}" if self.node.op is activation.hardtanh else "0"
 
     @property
     def dead(self) -> int:
@@ -66,24 +74,44 @@ class Activation:
         return int(np.sum(np.mean(np.abs(self.slopes) < FLAT, axis=1) >= ALWAYS))
 
 
-def activations(evidence: Evidence) -> Iterator[Activation]:
-    """The activations between layers; that of an output may well be flat, once the network is sure."""
+def activations(evidence: Evidence) -> list[Activation]:
+    """The activations between layers; that of an output may well be flat, once the network is sure.
+
+    Uses of the same units, as at the steps of a sequence, are one: what is off at one step may be on at another.
+    """
+    found: dict[tuple[Op, str, int], tuple[Node, list[Array]]] = {}
     for node in evidence.nodes:
-        if (node.op in SIGMOIDS or rectifies(node)) and node in evidence.before_layer and node in evidence.after:
-            slope = evidence.slope(node)
+        if node in evidence.before_layer and node in evidence.after:
+            slope = slope_of(node, evidence)
             if slope is not None and slope.ndim and slope.size:
                 units = np.moveaxis(slope, 1 if node in evidence.channels_first else -1, 0)
-                rows = units.reshape(len(units), -1) / SIGMOIDS.get(node.op, 1.0)
-                yield Activation(node, f"{node.op.name} after {evidence.after[node]!r}", rows)
+                name = "tanh" if node.op in CELLS else node.op.name
+                place = f"{name} after {evidence.after[node]!r}"
+                _, uses = found.setdefault((node.op, place, len(units)), (node, []))
+                uses.append(units.reshape(len(units), -1))
+    return [Activation(node, place, np.concatenate(uses, axis=1)) for (_, place, _), (node, uses) in found.items()]
+
+
+def slope_of(node: Node, evidence: Evidence) -> Array | None:
+    """The slope at every element, as a share of the steepest; None if the node is no activation, or it is not known."""
+    if node.op in SIGMOIDS or rectifies(node):
+        slope = evidence.slope(node)
+        return None if slope is None else slope / SIGMOIDS.get(node.op, 1.0)
+    if node.op in CELLS:
+        handed_on = evidence.letter(node, "s")
+        return None if handed_on is None else 1 - np.square(np.split(handed_on, CELLS[node.op], axis=-1)[2])
+    return None
 
 
 def rectifies(node: Node) -> bool:
-    """Whether an operation is a ReLU, also by other means: ``x.clamp(min=0)``, ``np.maximum(x, 0)``."""
+    """Whether an operation is a ReLU, also by other means: ``x.clamp(min=0)``, ``np.maximum(x, 0)``; or a ReLU6."""
     if node.op is arithmetic.clamp:
         _, low, high = node.inputs
         return is_constant(low, 0.0) and is_constant(high, np.inf)
     if node.op is arithmetic.maximum:
         return any(is_constant(edge, 0.0) for edge in node.inputs)
+    if node.op is activation.hardtanh:
+        return bool(node.options["min_val"] == 0)
     return node.op in RECTIFIERS
 
 
@@ -103,8 +131,8 @@ def dead_relus(evidence: Evidence) -> Iterator[Finding]:
                 "dead ReLUs",
                 found.where,
                 found.dead / units,
-                f"{found.dead} of {units} units give 0 for every one of {samples} values, so that nothing flows back "
-                "through them and they cannot recover.",
+                f"{found.dead} of {units} units give {found.ends} for every one of {samples} values, so that nothing "
+                "flows back through them and they cannot recover.",
                 "Lower the learning rate, start from nn.init.kaiming_normal_ weights and zero biases, scale the "
                 "inputs to mean 0, or use nn.LeakyReLU or nn.GELU.",
             )

@@ -9,6 +9,7 @@ import pytest
 
 import microbp
 from microbp import Tensor, lab, nn, optim
+from microbp.nn import functional as F
 from tests.lab.cases import layered, regression, report
 
 
@@ -114,3 +115,49 @@ def test_a_loss_of_another_model() -> None:
     model, other = layered(2, nn.Tanh), layered(2, nn.Tanh)
     loss = regression(other)
     assert report(model, loss) == ["no gradient"]
+
+
+class TwoHeads(nn.Module):
+    """A body with two heads, the second of which may have a layer of its own before it."""
+
+    def __init__(self, deep: bool = False) -> None:
+        super().__init__()
+        self.body = nn.Linear(8, 32)
+        self.main = nn.Linear(32, 4)
+        self.tower = layered(10, nn.Sigmoid, width=32) if deep else nn.Identity()
+        self.aux = nn.Linear(32, 1)
+
+    def forward(self, x: Tensor, aux_first: bool = False) -> Any:
+        h = self.body(x).relu()
+        if aux_first:
+            aux = self.aux(self.tower(h))
+            return self.main(h), aux
+        return self.main(h), self.aux(self.tower(h))
+
+
+@pytest.mark.parametrize("aux_first", [True, False])
+@pytest.mark.parametrize("weight", [1e-6, 1e-4, 1.0, 1e2])
+def test_heads_whose_losses_are_weighted_unevenly_are_healthy(weight: float, aux_first: bool) -> None:
+    model = TwoHeads()
+    x = microbp.randn(64, 8)
+    scores, aux = model(x, aux_first)
+    loss = F.cross_entropy(scores, microbp.arange(64) % 4) + weight * F.mse_loss(aux, x[:, :1])
+    assert report(model, loss, optim.Adam(model.parameters(), lr=1e-3)) == []
+
+
+def test_what_vanishes_below_one_head_is_measured_by_that_head() -> None:
+    model = TwoHeads(deep=True)
+    x = microbp.randn(64, 8)
+    scores, aux = model(x)
+    loss = F.cross_entropy(scores, microbp.arange(64) % 4) + 1e-2 * F.mse_loss(aux, x[:, :1])
+    assert report(model, loss) == ["vanishing gradients"]
+    (finding,) = lab.doctor(model, loss)
+    assert finding.where == "layer 'tower.0'"
+    heads = (model.aux.weight.grad.norm().item(), model.aux.bias.grad.norm().item())
+    assert finding.number == pytest.approx(model.tower[0].weight.grad.norm().item() / math.hypot(*heads), rel=1e-4)
+
+
+def test_a_head_is_one_though_a_penalty_on_the_weights_is_added() -> None:
+    model = layered(10, nn.Sigmoid)
+    penalty = sum(p.square().sum() for p in model.parameters())
+    assert report(model, regression(model) + 1e-12 * penalty) == ["vanishing gradients"]

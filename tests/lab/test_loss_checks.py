@@ -150,3 +150,11 @@ def test_binary_labels_of_0_and_1() -> None:
     model, predictions = one_output()
     labels = (microbp.arange(16) % 2).float().reshape(16, 1)
     assert report(model, F.binary_cross_entropy_with_logits(predictions, labels)) == []
+
+
+def test_class_0_may_be_the_one_that_fills_up_and_is_ignored() -> None:
+    model, outputs, _ = classification(classes=6)
+    labels = microbp.arange(64) % 6
+    assert report(model, F.cross_entropy(outputs, labels, ignore_index=0)) == []
+    model, outputs, _ = classification(classes=6)
+    assert report(model, F.cross_entropy(outputs, 1 + labels % 5, weight=microbp.ones(6))) == ["labels off by one"]

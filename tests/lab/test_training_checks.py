@@ -212,3 +212,74 @@ def test_the_whole_data_set_says_more_than_a_batch() -> None:
     model = layered(2, nn.ReLU)
     loss = regression(model)
     assert report(model, loss, data=255 * microbp.rand(1000, 16)) == ["unscaled inputs"]
+
+
+def test_raw_features_beside_an_embedding_are_unscaled() -> None:
+    class Table(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.kinds = nn.Embedding(5, 4)
+            self.last = nn.Linear(6, 3)
+
+        def forward(self, kind: Tensor, numbers: Tensor) -> Any:
+            return self.last(microbp.cat([self.kinds(kind), numbers], dim=1))
+
+    for factor, found in ((1.0, []), (1e4, ["unscaled inputs"])):
+        model = Table()
+        numbers = factor * microbp.randn(64, 2)
+        loss = F.cross_entropy(model(microbp.arange(64) % 5, numbers), microbp.arange(64) % 3)
+        assert report(model, loss) == found
+    (finding,) = lab.doctor(model, loss)
+    assert finding.where == "the inputs of 'last'"
+    assert finding.number == pytest.approx(numbers.square().mean().sqrt().item(), rel=1e-5)
+
+
+def test_the_remedy_for_unscaled_inputs_holds_for_a_feature_that_never_changes() -> None:
+    model = layered(2, nn.ReLU)
+    x = 255 * microbp.rand(64, 16)
+    x[:, 3] = 0.0
+    x[:, 5] = 17.3
+    (finding,) = lab.doctor(model, F.cross_entropy(model(x), microbp.arange(64) % 16))
+    formula = finding.remedy.partition(": ")[2].partition(", with")[0]
+    scaled = eval(formula, {"x": x})
+    assert bool(scaled.isfinite().all())
+    assert report(model, F.cross_entropy(model(scaled), microbp.arange(64) % 16)) == []
+
+
+@pytest.mark.parametrize("slope", [0.5, 3.0, 20.0])
+@pytest.mark.parametrize(("lr", "found"), [(0.01, []), (0.1, []), (4.0, ["learning rate too high"])])
+def test_a_line_is_found_in_good_steps_though_its_weight_starts_far_away(
+    slope: float, lr: float, found: list[str]
+) -> None:
+    x = microbp.linspace(-1.5, 1.5, 100).reshape(100, 1)
+    y = slope * x + 2
+    model = nn.Linear(1, 1)
+    optimizer = optim.SGD(model.parameters(), lr=lr)
+    assert report(model, F.mse_loss(model(x), y), optimizer) == found
+    before = F.mse_loss(model(x), y).item()
+    for _ in range(20):
+        optimizer.zero_grad()
+        loss = F.mse_loss(model(x), y)
+        loss.backward()
+        optimizer.step()
+    assert (loss.item() > before) == bool(found)
+
+
+def test_a_large_step_uphill_is_too_high_a_rate() -> None:
+    model = nn.Linear(1, 1)
+    nn.init.constant_(model.weight, 20.0)  # far away, so that it comes by 0 fast
+    x = microbp.linspace(-1, 1, 50).reshape(50, 1)
+    optimizer = optim.SGD(model.parameters(), lr=0.3, momentum=0.95)
+    found = []
+    for _ in range(20):
+        optimizer.zero_grad()
+        loss = F.mse_loss(model(x), 0 * x)
+        loss.backward(retain_graph=True)
+        before, gradient = model.weight.item(), model.weight.grad.item()
+        findings = lab.doctor(model, loss, optimizer)
+        optimizer.step()
+        uphill = (model.weight.item() - before) * gradient > 0
+        if uphill and abs(model.weight.item() - before) > max(abs(before), 0.6):
+            found.append(findings.kinds)
+    assert found
+    assert all(kinds == ["learning rate too high"] for kinds in found)

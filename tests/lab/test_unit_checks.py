@@ -108,3 +108,82 @@ def test_an_output_may_be_sure() -> None:
         model[0].weight[...] = microbp.tensor([[10.0, 0.0, 0.0, 0.0]])
     loss = F.binary_cross_entropy(model(x / 20), (x[:, :1] > 0).float())
     assert report(model, loss) == []
+
+
+def test_a_relu6_that_is_often_off_is_no_saturated_one() -> None:
+    for off, found in ((9, []), (13, ["dead ReLUs"])):
+        model = layered(3, nn.ReLU6, gain=2**0.5)
+        with microbp.no_grad():
+            model[2].bias[:off] = -100.0
+        loss = regression(model)
+        assert report(model, loss) == found
+    (finding,) = lab.doctor(model, loss)
+    assert finding.where == "hardtanh after '2'"
+    assert "13 of 16 units give 0 or 6 for every one of 64 values" in finding.text
+
+
+class Recurrent(nn.Module):
+    """A recurrent layer and a linear one."""
+
+    def __init__(self, kind: Callable[..., nn.Module], **options: Any) -> None:
+        super().__init__()
+        self.rnn = kind(4, 16, batch_first=True, **options)
+        self.last = nn.Linear(16, 5)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.last(self.rnn(x)[0][:, -1])
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
+@pytest.mark.parametrize(("factor", "found"), [(1.0, []), (300.0, ["saturated units"])])
+def test_a_saturated_recurrent_layer_is_found_once_for_all_steps(
+    kind: Callable[..., nn.Module], factor: float, found: list[str]
+) -> None:
+    model = Recurrent(kind)
+    with microbp.no_grad():
+        model.rnn.weight_ih_l0 *= factor
+    loss = F.cross_entropy(model(microbp.randn(32, 7, 4)), microbp.arange(32) % 5)
+    assert report(model, loss) == found
+    findings = lab.doctor(model, loss)
+    assert [finding.where for finding in findings] == ["tanh after 'rnn'"] * len(found)
+    assert all(f"{7 * 32} values" in finding.text for finding in findings)
+
+
+def test_a_unit_that_is_off_at_one_step_and_on_at_another_is_alive() -> None:
+    for alive in (True, False):
+        model = Recurrent(nn.RNN, nonlinearity="relu")
+        with microbp.no_grad():
+            model.rnn.bias_ih_l0[...] = 0.0
+            model.rnn.bias_hh_l0[...] = 0.0
+            model.rnn.weight_ih_l0[...] = microbp.rand(16, 4)
+        x = microbp.rand(32, 7, 4)
+        x[:, 0 if alive else slice(None)] = -1.0  # all units are off then
+        assert report(model, F.cross_entropy(model(x), microbp.arange(32) % 5)) == ([] if alive else ["dead ReLUs"])
+
+
+class ByHand(nn.Module):
+    """A linear layer that has its weight the other way round."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(microbp.randn(outputs, inputs) / inputs**0.5)
+
+    def forward(self, x: Tensor) -> Any:
+        return x @ self.weight.T
+
+
+@pytest.mark.parametrize("bias", [-100.0, 0.0])
+def test_units_before_a_weight_that_is_transposed_first_are_inside_the_network(bias: float) -> None:
+    model = nn.Sequential(nn.Linear(16, 16), nn.ReLU(), ByHand(16, 16))
+    with microbp.no_grad():
+        model[0].bias[...] = bias
+    assert report(model, regression(model)) == (["dead ReLUs"] if bias else [])
+
+
+def test_a_shared_weight_has_the_name_of_its_first_layer() -> None:
+    model = nn.Sequential(nn.Linear(16, 16), nn.Tanh(), nn.Linear(16, 16))
+    model[2].weight = model[0].weight
+    with microbp.no_grad():
+        model[0].bias[...] = 100.0
+    (finding,) = lab.doctor(model, regression(model))
+    assert (finding.kind, finding.where) == ("saturated units", "tanh after '0'")
