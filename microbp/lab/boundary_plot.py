@@ -63,7 +63,7 @@ def plot_decision_boundary(
     RangeError
         If there is no such record.
     ShapeError
-        If the points do not have two coordinates.
+        If the points do not have two coordinates, there are none, or not as many classes.
     """
     if isinstance(source, Mapping):
         raise OptionError("plot_decision_boundary() needs the points too, which a history has not: pass the recorder")
@@ -76,9 +76,13 @@ def plot_decision_boundary(
         return drawn_regions(axes_for(ax), plane.low, plane.high, given, plane.points, plane.classes())
     if data is None or target is None:
         raise OptionError("plot_decision_boundary() of a model takes its points too: pass data and target")
-    points, classes = array_of(data), class_numbers(array_of(target).reshape(-1))
-    if points.ndim != 2 or points.shape[1] != 2:
+    points, labels = array_of(data), array_of(target)
+    if points.ndim != 2 or points.shape[1] != 2 or not len(points):
         raise ShapeError(f"a decision boundary can be drawn for points (N, 2), got {points.shape}")
+    if labels.size != len(points):
+        raise ShapeError(f"there are {len(points)} points, but classes of shape {labels.shape}; give one for each")
+    if points.dtype.kind != "f":
+        points = points.astype(np.float32)  # the grid between them is not of whole numbers
     low, high = points.min(axis=0), points.max(axis=0)
     room = margin * np.maximum(high - low, 1e-6)
     xs, ys = (np.linspace(low[k] - room[k], high[k] + room[k], grid) for k in (0, 1))
@@ -86,6 +90,7 @@ def plot_decision_boundary(
     with no_grad():
         scores = array_of(run(source, asked)).reshape(grid, grid, -1)
     given = decided(scores[..., 0] if scores.shape[2] == 1 else scores, threshold or 0.0)
+    classes = class_numbers(labels.reshape(-1))
     return drawn_regions(axes_for(ax), low - room, high + room, given, points, classes)
 
 

@@ -41,9 +41,13 @@ def compare(
     Raises
     ------
     OptionError
-        If there is no recorder, one recorded nothing, or an option makes no sense.
+        If there is no recorder, what is given is none, one recorded nothing, or an option makes no sense.
     """
     if not recorders:
         raise OptionError("compare() takes at least one recorder, got none")
+    if not isinstance(recorders, Mapping) or not all(
+        isinstance(name, str) and isinstance(recorder, Recorder) for name, recorder in recorders.items()
+    ):
+        raise OptionError('compare() takes recorders by their names, {"tanh": rec1, "relu": rec2}')
     names = " · ".join(recorders)
     return film.write(recorders, path, film.Looks(frames, max_elems, samples, threshold, title or f"Compared: {names}"))

@@ -89,8 +89,8 @@ def doctor(
     labels off by one               class 0 never occurs and all others do; binary labels beyond 0 and 1
     parameter outside the optimizer a parameter that requires grad is in no group
     forgotten zero_grad             ``grad`` holds more than the gradient of this loss
-    learning rate too high, low     the next step changes a weight by over its own size, and is no moderate step down,
-                                    of at most half of the loss; or none by 1e-7
+    learning rate too high, low     the next step changes a weight by over its own size, and the loss does not fall;
+                                    it changes none by 1e-7
     unscaled inputs                 the root mean square of the first layer's inputs is over 10 or below 0.001
     =============================== ===================================================================
 

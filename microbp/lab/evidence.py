@@ -9,7 +9,7 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -23,7 +23,7 @@ from microbp.node import Node
 from microbp.ops import contraction, convolution, linalg, shape
 from microbp.optim import Optimizer
 from microbp.tensor import Tensor
-from microbp.viz.values import Gradients, Values, letters_of, unchanged
+from microbp.viz.values import Found, Gradients, Values, letters_of, unchanged
 
 __all__ = ["Evidence", "Layer", "norm", "size_of"]
 
@@ -249,6 +249,13 @@ class Evidence:
         found: Array | None = self.gradients.total.get(p)
         return found
 
+    def loss_with(self, parameters: Mapping[Tensor, Array]) -> float | None:
+        """The loss of the same batch with other parameters; None if an operation cannot be run anew."""
+        anew = Rerun(self.nodes, parameters)
+        anew.compute([self.root])
+        found = anew.known.get(self.root)
+        return None if found is None or not found.exact else float(found.array.item())
+
     def slope(self, node: Node) -> Array | None:
         """The local derivative of an elementwise operation, dy/da at every element."""
         letters = letters_of(node, self.values)
@@ -269,6 +276,21 @@ class Evidence:
     def is_data(self, edge: Any) -> bool:
         """Whether an edge is a tensor that belongs to no module and needs no gradient: an input or a label."""
         return isinstance(edge, Tensor) and not edge.requires_grad and edge not in self.state
+
+
+class Rerun(Values):
+    """The values that the recorded operations give with other parameters."""
+
+    def __init__(self, nodes: Sequence[Node], parameters: Mapping[Tensor, Array]) -> None:
+        super().__init__(())
+        self.nodes = nodes  # what they kept is of the old parameters
+        self.parameters = parameters
+
+    def argument(self, node: Node, position: int) -> Found | None:
+        edge = node.inputs[position]
+        if isinstance(edge, Tensor) and edge in self.parameters:
+            return Found(self.parameters[edge], True)
+        return super().argument(node, position)
 
 
 def require_graph(loss: Tensor) -> Node:

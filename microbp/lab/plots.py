@@ -111,6 +111,12 @@ def entry(track: Array, step: int) -> Any:
     return track[step]
 
 
+def is_history(source: Mapping[str, Any]) -> bool:
+    """Whether a mapping is what was recorded of one training, or may be: an empty one is."""
+    tracks = ("weights/", "grads/", "acts/", "update_ratio/", "lr/")
+    return not source or any(key in ("loss", "step") or str(key).startswith(tracks) for key in source)
+
+
 def finished(axes: Any, legend: bool = False, **texts: Any) -> Any:
     """Titles, a grid and a legend."""
     axes.set(**texts)
@@ -144,17 +150,19 @@ def plot_loss(
 
     Raises
     ------
+    OptionError
+        If a record has no loss.
     ModuleNotFoundError
         If matplotlib is not installed; so with all functions here.
     RangeError
         If there is no entry to mark.
     """
-    axes = axes_for(ax)
     losses = history_of(losses)
-    if isinstance(losses, Mapping) and "loss" not in losses:
+    if isinstance(losses, Mapping) and not is_history(losses):
         curves = {str(name): loss_of(values) for name, values in losses.items()}
     else:
         curves = {label or "": loss_of(losses)}
+    axes = axes_for(ax)
     for k, (name, (steps, curve)) in enumerate(curves.items()):
         axes.plot(steps, curve.mean(axis=0), LINES[k % 3], color=colour(k), label=name or None)
         if len(curve) > 1:
@@ -163,7 +171,7 @@ def plot_loss(
             place, height = entry(steps, step), curve.mean(axis=0)[step]
             axes.axvline(place, color=colour(k), linewidth=1, alpha=0.5)
             axes.plot(place, height, "o", color=colour(k))
-    positive = all((curve > 0).all() for _, curve in curves.values())
+    positive = not any((curve <= 0).any() for _, curve in curves.values())  # NaN is neither
     scale = yscale if positive else "linear"
     return finished(axes, any(curves), title="loss", xlabel="step", ylabel="loss", yscale=scale)
 
@@ -171,6 +179,8 @@ def plot_loss(
 def loss_of(values: Any) -> tuple[Array, Array]:
     """The steps at which a loss is known, and the loss as an array (seeds, steps)."""
     values = history_of(values)
+    if isinstance(values, Mapping) and "loss" not in values:
+        raise OptionError("no loss was recorded; call rec.step(loss) in training")
     curve = np.atleast_2d(array_of(values["loss"] if isinstance(values, Mapping) else values)).astype(float)
     steps = values.get("step") if isinstance(values, Mapping) else None
     return np.arange(curve.shape[1]) if steps is None else array_of(steps), curve
@@ -202,14 +212,16 @@ def plot_grad_flow(source: Any, ax: Any = None, *, step: int = -1, label: str | 
     RangeError
         If there is no such record.
     """
-    axes = axes_for(ax)
     source = history_of(source)
-    several = isinstance(source, Mapping) and not recorded(source, "grads")
+    several = isinstance(source, Mapping) and not is_history(source)
     curves = {str(name): gradients_of(model) for name, model in source.items()} if several else {}
-    for k, (name, sizes) in enumerate((curves or {label or "": gradients_of(source)}).items()):
+    known = curves or {label or "": gradients_of(source)}
+    axes = axes_for(ax)
+    names = max((list(sizes) for sizes in known.values()), key=len)  # of the deepest
+    axes.set_xticks(range(len(names)), names, rotation=90, fontsize="small")
+    for k, (name, sizes) in enumerate(known.items()):
         now = [entry(track, step) for track in sizes.values()]
         axes.plot(range(len(sizes)), now, MARKERS[k % 7] + "-", color=colour(k), label=name or None)
-        axes.set_xticks(range(len(sizes)), list(sizes), rotation=90, fontsize="small")
         axes.update_datalim([(0, size) for track in sizes.values() for size in track if 0 < size < np.inf])
     axes.autoscale_view()
     title = "gradient flow"
@@ -222,14 +234,14 @@ def gradients_of(source: Any) -> dict[str, Array]:
     if isinstance(source, Module):
         found = {name: p.grad.array[None] for name, p in source.named_parameters() if p.grad is not None}
     else:
-        found = recorded(source, "grads")
+        found = recorded(source, "grads") if isinstance(source, Mapping) else {}
     sizes = {
         name: np.sqrt(np.mean(np.square(track, dtype=np.float64), axis=tuple(range(1, track.ndim))))
         for name, track in found.items()
         if track.ndim > 2
     }
     if not sizes:
-        raise OptionError("there are no gradients of weights to plot; call loss.backward() first")
+        raise OptionError("there are no gradients of weights to plot; call loss.backward() first, and record them")
     return sizes
 
 
@@ -261,9 +273,8 @@ def plot_weights(source: Any, name: str | None = None, ax: Any = None, *, step: 
     RangeError
         If there is no such record.
     """
-    axes = axes_for(ax)
     title, track = matrices_of(history_of(source), name)
-    matrix = entry(track, step)
+    matrix, axes = entry(track, step), axes_for(ax)
     matrix = matrix.reshape(len(matrix), -1) if matrix.ndim > 1 else matrix.reshape(1, -1)
     limit = float(np.abs(track[np.isfinite(track)]).max(initial=0)) or 1.0
     image = axes.imshow(matrix, cmap=DIVERGING, vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
@@ -298,7 +309,8 @@ def matrices_of(source: Any, name: str | None) -> tuple[str, Array]:
     if name is None:
         name = next((title for title, track in known.items() if track.ndim > 2), None)
     if name not in known:
-        raise OptionError(f"there is no weight {name!r}; there are {', '.join(map(repr, known)) or 'none'}")
+        wanted = "matrix" if name is None else f"weight {name!r}"
+        raise OptionError(f"there is no {wanted}; there are {', '.join(map(repr, known)) or 'none'}")
     return name, known[name]
 
 
@@ -327,17 +339,19 @@ def plot_activations(source: Any, data: Any = None, ax: Any = None, *, step: int
     RangeError
         If there is no such record.
     """
-    axes = axes_for(ax)
     source = history_of(source)
     if isinstance(source, Module):
         if data is None:
             raise OptionError("plot_activations() runs a model on inputs: pass data=")
         tracks = {name: values[None] for name, values in outputs_of(source, data).items()}
+    elif is_history(source):
+        tracks = recorded(source, "acts")
     else:
-        tracks = recorded(source, "acts") or {str(name): array_of(values)[None] for name, values in source.items()}
+        tracks = {str(name): array_of(values)[None] for name, values in source.items()}
     if not tracks:
         raise OptionError("there are no activations to plot")
     known = [known_of(entry(track, step)) for track in tracks.values()]
+    axes = axes_for(ax)
     parts = axes.boxplot(
         known,
         positions=range(len(tracks)),

@@ -175,12 +175,12 @@ class StructureReport(Mapping[str, Measured]):
         OptionError
             If there is no such thing to draw.
         """
+        if what not in ("loss", "gradients", "updates"):
+            raise OptionError(f"what to plot is 'loss', 'gradients' or 'updates', got {what!r}")
         axes = axes_for(ax)
         if what == "loss":
             plot_loss({name: found.loss for name, found in self.items()}, axes).set(xlabel="epoch")
             return axes
-        if what not in ("gradients", "updates"):
-            raise OptionError(f"what to plot is 'loss', 'gradients' or 'updates', got {what!r}")
         for k, (name, found) in enumerate(self.items()):
             series = getattr(found, what)
             depth = np.linspace(0, 1, len(found.layers)) if len(found.layers) > 1 else np.zeros(1)

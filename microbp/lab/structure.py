@@ -101,7 +101,7 @@ def structure_report(
     Raises
     ------
     OptionError
-        If there are no structures, seeds or epochs.
+        If there are no structures, seeds, epochs or samples, or the data are no pair.
     ShapeError
         If there are not as many targets as inputs.
     TypeError
@@ -129,6 +129,8 @@ def structure_report(
     >>> bool(report["tanh"].final.mean() < report["linear"].final.mean())
     True
     """
+    if not isinstance(data, tuple | list) or len(data) != 2:
+        raise OptionError("structure_report() takes the data as a pair: (inputs, targets)")
     inputs, targets = (as_operand(values) for values in data)
     chosen = {name: made if isinstance(made, Structure) else Structure(made) for name, made in structures.items()}
     tried = list(seeds)
@@ -138,6 +140,11 @@ def structure_report(
         )
     if len(inputs) != len(targets):
         raise ShapeError(f"structure_report() got {len(inputs)} inputs and {len(targets)} targets")
+    if not len(inputs) or (batch_size is not None and batch_size < 1):
+        raise OptionError(
+            f"structure_report() needs samples, and at least one in a batch, got {len(inputs)} samples and "
+            f"batch_size={batch_size}"
+        )
     criterion = loss or (mse_loss if targets.array.dtype.kind == "f" else cross_entropy)
     state = get_rng_state()
     try:
@@ -188,7 +195,7 @@ class Training:
         return Measured(
             layers=steps[0].layers,
             activations=steps[0].activations,
-            parameters=sum(p.array.size for p in self.model.parameters()),
+            parameters=sum(p.array.size for p in self.model.parameters() if p.requires_grad),
             loss=np.array(losses),
             gradients=np.array([step.gradients for step in steps]),
             updates=np.array([step.updates for step in steps]),

@@ -21,7 +21,6 @@ __all__ = ["forgotten_zero_grad", "learning_rate", "next_step", "outside_optimiz
 
 LARGE_STEP = 1.0  # of the weight, in one step: it owes more to the step than to itself; 0.001 is usual
 SMALL_STEP = 1e-7  # beside which float32 cannot tell a weight from itself
-LARGE_FALL = 0.5  # of the loss, in one step: less than that is a good way down, however small the weights start
 LARGE_GRADIENT = 1e-3  # of the weight: where it is smaller, there may be nothing left to learn
 LARGE_INPUT = 10.0
 SMALL_INPUT = 1e-3
@@ -94,18 +93,18 @@ class Step:
     ----------
     ratios : dict of str to float
         For each weight the size of its change, as a share of its own.
-    fall : float
-        By how much the loss would fall, if its gradient stayed the same all the way.
+    loss : float or None
+        The loss of the same batch after it; None if it cannot be computed.
     """
 
     ratios: dict[str, float]
-    fall: float
+    loss: float | None
 
 
 def next_step(evidence: Evidence) -> Step:
     """What the optimizer is about to do, tried on a copy."""
     if evidence.optimizer is None or isinstance(evidence.optimizer, LBFGS):
-        return Step({}, 0.0)  # LBFGS would compute the loss anew, many times
+        return Step({}, None)  # LBFGS would compute the loss anew, many times
     original = [p for group in evidence.optimizer.param_groups for p in group["params"]]
     memo: dict[int, Any] = {id(p.grad): None for p in original if p.grad is not None}  # gradients are not copied
     tried = copy.deepcopy(evidence.optimizer, memo)
@@ -116,32 +115,29 @@ def next_step(evidence: Evidence) -> Step:
             g = p.grad.array  # clipped
         twin.grad = None if g is None else wrap(np.array(g))
     tried.step()
-    twins = dict(zip(original, copies, strict=True))
-    names = {p: name for layer in evidence.layers for name, p in layer.weights.items() if p in twins}
-    fall = 0.0
-    for p, twin in twins.items():
-        g = evidence.gradient(p)
-        if g is not None:
-            fall += float(np.sum((p.array - twin.array) * np.asarray(g, dtype=np.float64)))
-    return Step({name: norm(twins[p].array - p.array) / size_of(p.array) for p, name in names.items()}, fall)
+    after = {p: twin.array for p, twin in zip(original, copies, strict=True)}
+    names = {p: name for layer in evidence.layers for name, p in layer.weights.items() if p in after}
+    ratios = {name: norm(after[p] - p.array) / size_of(p.array) for p, name in names.items()}
+    large = any(not ratio <= LARGE_STEP for ratio in ratios.values())
+    return Step(ratios, evidence.loss_with(after) if large else None)
 
 
 def learning_rate(evidence: Evidence) -> Iterator[Finding]:
-    """A step that overthrows the weights, or one that they do not notice."""
+    """A step that overthrows the weights and makes the loss no smaller, or one that they do not notice."""
     step, held = next_step(evidence), held_still(evidence)
     ratios = {name: ratio for name, ratio in step.ratios.items() if name not in held and np.isfinite(ratio)}
     if not ratios:
         return
     fastest = max(ratios, key=ratios.__getitem__)
     ratio, p = ratios[fastest], evidence.parameters[fastest]
-    g = evidence.gradient(p)
-    moderate = 0 < step.fall <= LARGE_FALL * abs(evidence.loss.item())
-    if ratio > LARGE_STEP and not moderate:
+    g, before = evidence.gradient(p), evidence.loss.item()
+    if ratio > LARGE_STEP and not (step.loss is not None and step.loss < before):
         yield Finding(
             "learning rate too high",
             f"parameter {fastest!r}",
             ratio,
-            f"the next step changes it by {ratio:.2g} times its size ({size_of(p.array):.2g}); about 0.001 is usual.",
+            f"the next step changes it by {ratio:.2g} times its size ({size_of(p.array):.2g}); about 0.001 is usual."
+            + ("" if step.loss is None else f" It takes the loss of this batch from {before:.3g} to {step.loss:.3g}."),
             f"Lower the learning rate, for a start by a factor of {ratio / 0.01:.0e}; if only this layer is so, give "
             "it a rate of its own (optim.layer_groups).",
         )

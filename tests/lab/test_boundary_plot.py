@@ -141,3 +141,57 @@ def test_what_has_no_boundary_is_refused() -> None:
         lab.plot_decision_boundary(rec)
     with pytest.raises(OptionError, match="pass data and target"):
         lab.plot_decision_boundary(network(), ring()[0])
+
+
+def points_of(axes: Any) -> dict[str, Any]:
+    """The points that are drawn of each class of the legend."""
+    names = [text.get_text() for text in axes.get_legend().get_texts()]
+    return dict(zip(names, (group.get_offsets() for group in axes.collections[-len(names) :]), strict=True))
+
+
+@pytest.mark.parametrize("values", [(0, 1), (-1, 1), (-0.5, 0.5)])
+@pytest.mark.parametrize("is_recorded", [True, False])
+def test_two_classes_may_be_called_by_any_two_numbers(values: tuple[float, float], is_recorded: bool, ax: Any) -> None:
+    model, x = nn.Linear(2, 1), ring()[0]
+    second = np.arange(20) % 3 == 0
+    labels = np.where(second, values[1], values[0])
+    if is_recorded:
+        lab.plot_decision_boundary(recorded(model, labels), ax=ax)
+    else:
+        lab.plot_decision_boundary(model, x, labels, ax, grid=20)
+    drawn = points_of(ax)
+    assert list(drawn) == ["0", "1"]
+    np.testing.assert_array_equal(drawn["0"], x.numpy()[~second])
+    np.testing.assert_array_equal(drawn["1"], x.numpy()[second])
+
+
+@pytest.mark.parametrize("is_recorded", [True, False])
+def test_a_class_without_points_keeps_its_number(is_recorded: bool, ax: Any) -> None:
+    model, x = nn.Linear(2, 3), ring()[0]
+    labels = np.arange(20) % 2 + 1
+    if is_recorded:
+        lab.plot_decision_boundary(recorded(model, labels), ax=ax)
+    else:
+        lab.plot_decision_boundary(model, x, labels, ax, grid=20)
+    assert {name: len(points) for name, points in points_of(ax).items()} == {"0": 0, "1": 10, "2": 10}
+
+
+def test_points_of_whole_numbers_have_a_fine_grid(ax: Any) -> None:
+    model = nn.Linear(2, 1)
+    with microbp.no_grad():
+        model.weight[...] = microbp.tensor([[1.0, 0.0]])
+        model.bias[...] = -0.5
+    corners = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    lab.plot_decision_boundary(model, corners, [0, 0, 1, 1], ax, grid=101)
+    np.testing.assert_allclose(border_of(ax)[:, 0], 0.5, atol=0.02)
+
+
+def test_a_class_for_each_point() -> None:
+    x = ring()[0]
+    with pytest.raises(ShapeError, match=r"20 points, but classes of shape \(20, 3\); give one for each"):
+        lab.plot_decision_boundary(nn.Linear(2, 3), x, F.one_hot(microbp.arange(20) % 3, 3))
+    with pytest.raises(ShapeError, match=r"20 points, but classes of shape \(5,\)"):
+        lab.plot_decision_boundary(nn.Linear(2, 3), x, microbp.zeros(5))
+    with pytest.raises(ShapeError, match=r"points \(N, 2\), got \(0, 2\)"):
+        lab.plot_decision_boundary(nn.Linear(2, 3), x[:0], microbp.zeros(0))
+    assert plt.get_fignums() == []

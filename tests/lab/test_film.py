@@ -16,7 +16,7 @@ import microbp
 from microbp import Tensor, lab, nn, optim
 from microbp.errors import OptionError
 from microbp.lab import Recorder
-from microbp.lab.film import Looks, outputs, packed, regions, spread
+from microbp.lab.film import Looks, outputs, packed, plane, regions, spread
 from microbp.lab.run import stack
 from microbp.nn import functional as F
 from tests.lab.training import checkpoint, network, ring, train
@@ -168,6 +168,15 @@ def test_three_classes_have_three_colours(opened: Any, tmp_path: Path) -> None:
     ]
     assert len(set(winners.reshape(-1).tolist())) > 1
     np.testing.assert_array_equal(nearest, winners)
+
+
+def test_a_class_without_points_keeps_its_number() -> None:
+    model = nn.Linear(2, 3)
+    labels = microbp.arange(20) % 2 + 1
+    rec = lab.watch(model, data=(ring()[0], labels), grid=8)
+    rec.step(1.0)
+    assert rec.history["boundary"].shape == (1, 8, 8, 3)
+    assert plane(rec.run.plane, rec.run.records, None)["classes"] == labels.tolist()
 
 
 @in_browser
@@ -521,6 +530,9 @@ def test_films_of_nothing_and_senseless_options_are_refused(tmp_path: Path) -> N
         lab.compare({"a": rec, "b": empty}, tmp_path / "compare.html")
     with pytest.raises(OptionError, match="at least one recorder"):
         lab.compare({}, tmp_path / "compare.html")
+    for given in ([rec], {1: rec}, {"model": nn.Linear(2, 1)}):
+        with pytest.raises(OptionError, match="takes recorders by their names"):
+            lab.compare(given, tmp_path / "compare.html")
     for name in ("frames", "max_elems", "samples"):
         with pytest.raises(OptionError, match=f"positive whole number as {name}, got 0"):
             rec.film(tmp_path / "film.html", **{name: 0})  # type: ignore[arg-type]

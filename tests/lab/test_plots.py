@@ -255,3 +255,32 @@ def test_without_matplotlib_the_error_says_what_to_install(monkeypatch: pytest.M
 def test_importing_the_lab_does_not_import_matplotlib() -> None:
     program = "import sys, microbp.lab; assert not {'matplotlib', 'pygraphviz', 'IPython', 'torch'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_what_was_not_recorded_is_refused_and_opens_no_figure() -> None:
+    only_weights = {key: track for key, track in history().items() if key.startswith("weights/")}
+    for plot, message in (
+        (lab.plot_loss, "no loss was recorded"),
+        (lab.plot_grad_flow, "no gradients of weights"),
+        (lab.plot_activations, "no activations"),
+    ):
+        for source in (only_weights, SimpleNamespace(history=only_weights), {}):
+            with pytest.raises(OptionError, match=message):
+                plot(source)
+    with pytest.raises(OptionError, match="there is no matrix; there are none"):
+        lab.plot_weights({"loss": np.ones(3)})
+    with pytest.raises(OptionError, match="no gradients"):
+        lab.plot_grad_flow(None)
+    assert plt.get_fignums() == []
+
+
+def test_gradient_flow_of_several_models_has_the_names_of_the_deepest(ax: Any) -> None:
+    deep, shallow = (nn.Sequential(*(nn.Linear(2, 2) for _ in range(depth))) for depth in (5, 1))
+    for net in (deep, shallow):
+        net(microbp.randn(4, 2)).square().mean().backward()
+    lab.plot_grad_flow({"deep": deep, "shallow": shallow}, ax)
+    assert [label.get_text() for label in ax.get_xticklabels()] == [f"{k}.weight" for k in range(5)]
+
+
+def test_a_loss_that_ended_in_nan_keeps_its_scale(ax: Any) -> None:
+    assert lab.plot_loss([1.0, 0.1, np.nan], ax).get_yscale() == "log"

@@ -280,6 +280,26 @@ def test_what_cannot_be_compared_is_refused() -> None:
         lab.structure_report({"one": build()}, wave())
     with pytest.raises(TypeError, match="got NoneType"):
         lab.Structure(None)  # type: ignore[arg-type]
+    for size in (0, -4):
+        with pytest.raises(OptionError, match=f"32 samples and batch_size={size}"):
+            lab.structure_report({"one": build}, wave(), batch_size=size)
+    x, y = wave()
+    with pytest.raises(OptionError, match="got 0 samples"):
+        lab.structure_report({"one": build}, (x[:0], y[:0]))
+    for data in (x, (x, y, y)):
+        with pytest.raises(OptionError, match=r"a pair: \(inputs, targets\)"):
+            lab.structure_report({"one": build}, data)
+
+
+def test_what_is_frozen_is_not_learned() -> None:
+    def build() -> Any:
+        model = lab.layered_network(2, 8, inputs=1, outputs=1, activation=nn.Tanh)
+        model[0].requires_grad_(False)
+        return model
+
+    found = lab.structure_report({"first layer frozen": build}, wave(), epochs=1)["first layer frozen"]
+    assert found.parameters == 8 + 1
+    assert found.layers == ("1",)
 
 
 # -- the builder ----------------------------------------------------------------------------------

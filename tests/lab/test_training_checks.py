@@ -86,7 +86,8 @@ def test_clipped_gradients_are_not_added_up(clip: Callable[[Any], Any]) -> None:
 def test_a_learning_rate_that_is_too_high(kind: Callable[..., Any]) -> None:
     model = layered(2, nn.Tanh)
     optimizer = kind(model.parameters(), lr=100.0)
-    loss = regression(model)
+    x, y = microbp.randn(64, 16), microbp.randn(64, 16)
+    loss = F.mse_loss(model(x), y)
     assert report(model, loss, optimizer) == ["learning rate too high"]
     (finding,) = lab.doctor(model, loss, optimizer)
     before = {name: p.detach().clone() for name, p in model.named_parameters() if p.ndim == 2}
@@ -98,6 +99,9 @@ def test_a_learning_rate_that_is_too_high(kind: Callable[..., Any]) -> None:
     name = max(ratios, key=ratios.__getitem__)
     assert finding.where == f"parameter {name!r}"
     assert finding.number == pytest.approx(ratios[name], rel=1e-4)
+    after = float(finding.text.rpartition(" to ")[2].removesuffix("."))
+    assert after == pytest.approx(F.mse_loss(model(x), y).item(), rel=0.01)
+    assert after > loss.item()
 
 
 def test_weights_that_start_at_0_may_grow() -> None:
@@ -263,6 +267,31 @@ def test_a_line_is_found_in_good_steps_though_its_weight_starts_far_away(
         loss.backward()
         optimizer.step()
     assert (loss.item() > before) == bool(found)
+
+
+def test_large_first_steps_of_a_regression_that_succeeds_are_good() -> None:
+    model = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 1))
+    x = microbp.randn(64, 16)
+    y = 5 + 3 * x[:, :1]
+    optimizer = optim.SGD(model.parameters(), lr=0.05)
+    for step in range(100):
+        optimizer.zero_grad()
+        loss = F.mse_loss(model(x), y)
+        loss.backward(retain_graph=True)
+        if step == 0:
+            first, last = loss.item(), model[2].weight.detach().clone()
+        assert lab.doctor(model, loss, optimizer) == []
+        optimizer.step()
+        if step == 0:
+            assert (model[2].weight - last).norm() > max(last.norm(), (1 / 3) ** 0.5), "a step of over its own size"
+    assert loss.item() < 0.05 * first
+
+
+@pytest.mark.parametrize("lr", [20.0, 50.0])
+def test_a_rate_that_throws_a_classifier_off_is_too_high(lr: float) -> None:
+    model = nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 4))
+    loss = F.cross_entropy(model(microbp.randn(64, 8)), microbp.arange(64) % 4)
+    assert report(model, loss, optim.SGD(model.parameters(), lr=lr)) == ["learning rate too high"]
 
 
 def test_a_large_step_uphill_is_too_high_a_rate() -> None:
