@@ -72,8 +72,8 @@ class Evidence:
         The module that each parameter belongs to.
     layers : list of Layer
         The layers of which this loss uses a weight, in the order of their first use.
-    of_weights : dict of Node to set of str
-        The nodes whose result is still a weight, as that of ``weight.T`` is, and the modules that it belongs to.
+    of_weights : dict of Node to str
+        The nodes whose result is still a weight, as that of ``weight.T`` is, and the module that it belongs to.
     heads : dict of str to set of str
         For each layer the last ones that its output goes into, before the loss: itself, where it goes into no other.
     after : dict of Node to str
@@ -153,26 +153,27 @@ class Evidence:
                 found.setdefault(self.owners[p], Layer(self.owners[p], {})).weights[names[p]] = p
         return list(found.values())
 
-    def weights_still(self) -> dict[Node, set[str]]:
-        """What was made of parameters before it met any data, such as ``weight.T``, and the layers that they are of.
+    def weights_still(self) -> dict[Node, str]:
+        """What a module made of its own parameters, such as ``weight.T``, and which module it was.
 
-        A penalty on the weights ends in one element, and is no weight any more.
+        A penalty on the weights ends in one element, and is no weight any more; a table multiplied by the weights of
+        another layer is none either, but what that layer puts out.
         """
-        found: dict[Node, set[str]] = {}
+        found: dict[Node, str] = {}
         for node in self.nodes:
             edges = [edge for edge in node.inputs if isinstance(edge, Node | Tensor)]
             if self.ndim(node) >= 2 and all(edge in found or edge in self.state for edge in edges):
-                found[node] = set().union(
-                    *(found[edge] if isinstance(edge, Node) else {self.owners.get(edge, "")} for edge in edges)
-                )
+                names = self.taken_in(node, found)
+                if len(names) == 1:
+                    found[node] = names.pop()
         return found
 
-    def taken_in(self, node: Node) -> set[str]:
+    def taken_in(self, node: Node, of_weights: Mapping[Node, str]) -> set[str]:
         """The modules of which a node takes in parameters, as they are or as something that is still a weight."""
         names: set[str] = set()
         for edge in node.inputs:
-            if isinstance(edge, Node):
-                names |= self.of_weights.get(edge, set())
+            if isinstance(edge, Node) and edge in of_weights:
+                names.add(of_weights[edge])
             elif isinstance(edge, Tensor) and edge in self.owners:
                 names.add(self.owners[edge])
         return names
@@ -184,7 +185,7 @@ class Evidence:
         for node in reversed(self.nodes):
             if node in self.of_weights:
                 continue
-            here = self.taken_in(node) & found.keys()
+            here = self.taken_in(node, self.of_weights) & found.keys()
             last = ahead.pop(node, None) or here
             for name in here:
                 found[name] |= last
@@ -224,9 +225,7 @@ class Evidence:
         """The nodes whose result goes into a layer, at once or through others."""
         going_in: set[Node] = set()
         for node in reversed(self.nodes):
-            if node in self.of_weights:
-                continue
-            if node in going_in or self.taken_in(node):
+            if node in going_in or self.taken_in(node, self.of_weights):
                 going_in.update(edge for edge in node.inputs if isinstance(edge, Node))
         return going_in
 

@@ -105,8 +105,9 @@ def broadcast_loss(evidence: Evidence) -> Iterator[Finding]:
                     float(size * size),
                     f"predictions of shape {before} met labels of another shape and were broadcast to {after}: every "
                     f"one of {size} predictions is compared with every label, {size * size} pairs instead of {size}.",
-                    "Bring both to one shape first: prediction.squeeze(1), or target.unsqueeze(1) or "
-                    "target.view_as(prediction).",
+                    "Bring both to one shape first: "
+                    + ("prediction.squeeze(1), or target.unsqueeze(1)" if before[1:] == (1,) else "target.squeeze(1)")
+                    + ", or target.view_as(prediction).",
                 )
 
 

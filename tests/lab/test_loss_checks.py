@@ -158,3 +158,20 @@ def test_class_0_may_be_the_one_that_fills_up_and_is_ignored() -> None:
     assert report(model, F.cross_entropy(outputs, labels, ignore_index=0)) == []
     model, outputs, _ = classification(classes=6)
     assert report(model, F.cross_entropy(outputs, 1 + labels % 5, weight=microbp.ones(6))) == ["labels off by one"]
+
+
+@pytest.mark.parametrize("is_column", [True, False])
+def test_each_remedy_for_a_broadcast_loss_helps(is_column: bool) -> None:
+    model, predictions = one_output()
+    prediction, target = predictions, microbp.randn(16)
+    if not is_column:
+        prediction, target = predictions[:, 0], target.reshape(16, 1)
+    (finding,) = lab.doctor(model, (prediction - target).square().mean())
+    remedies = finding.remedy.partition(": ")[2].removesuffix(".").split(", or ")
+    assert len(remedies) == 2 + is_column
+    for remedy in remedies:
+        both = {"prediction": prediction, "target": target}
+        both[remedy.partition(".")[0]] = eval(remedy, dict(both))
+        difference = both["prediction"] - both["target"]
+        assert difference.size() in ((16,), (16, 1))
+        assert lab.doctor(model, difference.square().mean()) == []

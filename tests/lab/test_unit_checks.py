@@ -187,3 +187,21 @@ def test_a_shared_weight_has_the_name_of_its_first_layer() -> None:
         model[0].bias[...] = 100.0
     (finding,) = lab.doctor(model, regression(model))
     assert (finding.kind, finding.where) == ("saturated units", "tanh after '0'")
+
+
+@pytest.mark.parametrize("look_up", [lambda w, i: w[i], lambda w, i: F.embedding(i, w), lambda w, i: w])
+@pytest.mark.parametrize("bias", [-100.0, 0.0])
+def test_a_network_above_a_table_that_it_learns_has_units(look_up: Callable[..., Tensor], bias: float) -> None:
+    class Table(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.table = nn.Embedding(16, 8)
+            self.first = nn.Linear(8, 8)
+            self.last = nn.Linear(8, 4)
+
+        def forward(self, i: Tensor) -> Any:
+            return self.last(self.first(look_up(self.table.weight, i)).relu())
+
+    model, i = Table(), microbp.arange(16)
+    nn.init.constant_(model.first.bias, bias)
+    assert report(model, F.cross_entropy(model(i), i % 4)) == (["dead ReLUs"] if bias else [])
