@@ -65,7 +65,10 @@ class Measured:
         Returns
         -------
         float
+            NaN for a model without layers.
         """
+        if not self.layers:
+            return math.nan
         with np.errstate(divide="ignore", invalid="ignore"):
             return float(np.exp(np.mean(np.log(self.gradients[:, epoch, 0] / self.gradients[:, epoch, -1]))))
 
@@ -99,7 +102,8 @@ class StructureReport(Mapping[str, Measured]):
 
     The columns: the gradient norm of the first layer beside that of the last, at initialisation and at the end; the
     share of dead and of saturated units at the end; the smallest and the largest change that a step makes of a layer's
-    weights, over the whole training; the loss at the end, and its standard deviation over the seeds.
+    weights, over the whole training; the loss at the end, and its standard deviation over the seeds, if there are
+    several.
     """
 
     def __init__(self, measured: Mapping[str, Measured]) -> None:
@@ -203,12 +207,11 @@ def summary(name: str, found: Measured) -> list[str]:
         name,
         str(len(found.layers)),
         str(found.parameters),
-        f"{found.ratio(0):.1e}",
-        f"{found.ratio(-1):.1e}",
+        *("-" if math.isnan(ratio) else f"{ratio:.1e}" for ratio in (found.ratio(0), found.ratio(-1))),
         percentage(found.dead[:, -1]),
         percentage(found.saturated[:, -1]),
         f"{changes.min():.0e} to {changes.max():.0e}" if changes.size else "0",
-        f"{found.final.mean():.4g} ± {found.final.std():.1g}",
+        f"{found.final.mean():.4g}" + (f" ± {found.final.std(ddof=1):.1g}" if len(found.final) > 1 else ""),
     ]
 
 

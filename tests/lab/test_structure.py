@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -256,6 +257,31 @@ def test_the_table_has_a_row_for_each_structure() -> None:
     assert f"{report['relu'].final.mean():.4g} ±" in relu
     assert len({len(heading), len(rule), len(tanh), len(relu)}) == 1
     assert [line.split()[0] for line in report.layers("tanh").splitlines()[2:]] == ["0.linear", "1.linear", "2"]
+
+
+def test_the_spread_over_seeds_is_their_sample_deviation_and_one_seed_has_none() -> None:
+    structures = {"line": lambda: nn.Linear(1, 1)}
+    report = lab.structure_report(structures, wave(), epochs=1, seeds=(0, 1, 2))
+    assert str(report).endswith(f" ± {np.std(report['line'].final, ddof=1):.1g}")
+    assert "±" not in str(lab.structure_report(structures, wave(), epochs=1, seeds=(0,)))
+
+
+class Scaled(nn.Module):
+    """A model without a layer: one number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.factor = nn.Parameter(microbp.ones(1))
+
+    def forward(self, x: Any) -> Any:
+        return self.factor * x
+
+
+def test_a_model_without_layers_has_a_loss_and_no_ratio() -> None:
+    report = lab.structure_report({"scaled": Scaled}, wave(), epochs=1)
+    assert math.isnan(report["scaled"].ratio())
+    assert "nan" not in str(report)
+    assert np.isfinite(report["scaled"].final).all()
 
 
 def test_plain_numbers_can_be_written_as_json() -> None:
