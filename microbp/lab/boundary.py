@@ -15,7 +15,7 @@ import numpy as np
 
 from microbp.errors import ShapeError
 from microbp.functions.generator import get_rng_state, set_rng_state
-from microbp.lab.run import Plane
+from microbp.lab.plane import Plane
 from microbp.mode import no_grad
 from microbp.nn.module import Module
 from microbp.tensor import Tensor, wrap

@@ -9,8 +9,8 @@ import numpy as np
 
 from microbp.errors import OptionError, ShapeError
 from microbp.lab.evidence import Array
+from microbp.lab.plane import class_numbers
 from microbp.lab.plots import MARKERS, array_of, axes_for, colour, entry, run
-from microbp.lab.run import class_numbers
 from microbp.mode import no_grad
 from microbp.nn import Module
 

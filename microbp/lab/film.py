@@ -20,7 +20,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from microbp.errors import OptionError
-from microbp.lab.run import Plane, Record, Run, common_shape, put
+from microbp.lab.plane import Plane
+from microbp.lab.run import Record, Run
+from microbp.lab.stacking import common_shape, put
 from microbp.viz import html_page
 
 __all__ = ["Filmed", "Looks", "write"]

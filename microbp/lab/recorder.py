@@ -15,7 +15,8 @@ from microbp.errors import OptionError, ShapeError
 from microbp.lab import animation, film
 from microbp.lab.boundary import evaluate
 from microbp.lab.outputs import Outputs, is_silent
-from microbp.lab.run import Record, Run, read, write
+from microbp.lab.run import Record, Run
+from microbp.lab.run_file import read, write
 from microbp.lab.state import copy_gradients, copy_values, slots, update_ratios
 from microbp.nn.module import Module
 from microbp.optim.optimizer import Optimizer

@@ -17,7 +17,7 @@ from microbp import Tensor, lab, nn, optim
 from microbp.errors import OptionError
 from microbp.lab import Recorder
 from microbp.lab.film import Looks, outputs, packed, plane, regions, spread
-from microbp.lab.run import stack
+from microbp.lab.stacking import stack
 from microbp.nn import functional as F
 from tests.lab.training import checkpoint, network, ring, train
 from tests.viz.browser import Page, chromium, contrast, missing, number
