@@ -157,7 +157,7 @@ def _(g: Any, a: Any, b: Any) -> Any:
     if isinstance(b, int | float):
         return g * (b * pow(a, b - 1)) if b else zeros_like(g)
     # Bases that have a logarithm give that 0 without help, and need to: its own derivative by b is not 0.
-    return zero_where(g * (b * a ** (b - 1)), (b == 0) & ~((a > 0) & (a < np.inf)))
+    return zero_where(g * (b * a ** (b - 1)), (b == 0) & np.logical_not((a > 0) & (a < np.inf)))
 
 
 @pow.grad("b", "where((a == 0) & (b >= 0), 0, g * y * log(a))")

@@ -294,6 +294,7 @@ entries = pytest.mark.parametrize(
 
 
 @entries
+@pytest.mark.filterwarnings("ignore:numpy.fix is deprecated:DeprecationWarning")  # from NumPy 2.5 on
 @pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
 def test_values_and_dtypes_are_those_of_numpy(name: str, function: Any, inputs: Any, dtype: Any) -> None:
     arrays = [value.astype(dtype) for value in inputs]

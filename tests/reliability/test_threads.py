@@ -235,6 +235,7 @@ def interrupted(function: Callable[[], Any], at: int) -> bool:
         return trace
 
     tracer = sys.gettrace()
+    sys._getframe().f_trace_opcodes = True  # from Python 3.12 on, one frame has to ask before tracing begins
     sys.settrace(trace)
     try:
         function()
@@ -252,7 +253,9 @@ def everywhere(make: Callable[[], tuple[Callable[[], Any], Callable[[], None]]])
     """
     count = 0
     while True:
-        function, check = make()
+        (again, _), (function, check) = make(), make()
+        if sys.version_info >= (3, 13):
+            interrupted(again, -1)  # instructions are told of only from the second time that code is traced
         if not interrupted(function, count + 1):
             return count
         count += 1

@@ -149,6 +149,16 @@ class Counter:
             self.calls += 1
 
 
+def counted(step: Callable[[], object]) -> Counter:
+    """The instructions and operations of a step."""
+    counter = Counter()
+    sys._getframe().f_trace_opcodes = True  # from Python 3.12 on, one frame has to ask before tracing begins
+    sys.settrace(counter.trace)
+    step()
+    sys.settrace(None)
+    return counter
+
+
 def work(name: str) -> dict[str, int]:
     """The work of one step of a workload, after a few that made what is made only once.
 
@@ -174,14 +184,11 @@ def work(name: str) -> dict[str, int]:
     def step() -> float:
         return float(train().item())
 
-    for _ in range(3):
-        step()
+    for _ in range(3):  # from Python 3.13 on, code is traced from the second time on
+        counted(step)
     gc.collect()
     gc.disable()
-    counter = Counter()
-    sys.settrace(counter.trace)
-    step()
-    sys.settrace(None)
+    counter = counted(step)
     sys.setprofile(counter.profile)
     step()
     sys.setprofile(None)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import gc
 import json
-import sys
 import tracemalloc
+from functools import partial
 from itertools import pairwise
 
 import microbp
-from microbp import lab, nn, optim
-from tests.work.counting import Counter
+from microbp import Tensor, lab, nn, optim
+from tests.work.counting import counted
 
 __all__ = ["recording"]
 
@@ -41,36 +41,42 @@ def recording() -> dict[str, dict[str, int]]:
     loss_of = nn.CrossEntropyLoss()
     rec = lab.watch(model, optimizer)
 
-    def step(counter: Counter | None = None) -> dict[str, int]:
+    def ready() -> Tensor:
+        """A step of the training up to the recorder; its loss."""
         optimizer.zero_grad()
         loss = loss_of(model(x), y)
         loss.backward()
         gc.collect()
+        return loss
+
+    def step() -> dict[str, int]:
+        """A step, and the memory that recording it takes."""
+        loss = ready()
         before = tracemalloc.get_traced_memory()[0]
         tracemalloc.reset_peak()
-        if counter is not None:
-            sys.settrace(counter.trace)
         rec.step(loss)
-        sys.settrace(None)
         after, most = tracemalloc.get_traced_memory()
         optimizer.step()
         return {"bytes": after - before, "temporary": most - max(before, after)}
 
+    def traced() -> int:
+        """A step, and how many bytecodes recording it takes."""
+        counter = counted(partial(rec.step, ready()))
+        optimizer.step()
+        return counter.bytecodes
+
     def work(ahead: int) -> dict[str, int]:
-        """Of a step, by taking two of them; in between so many that are not counted."""
+        """Of a step, by taking some of them; in between so many that are of the other kind."""
         found = step()
-        for _ in range(ahead):
-            step()
-        counter = Counter()
-        step(counter)
-        return {"bytecodes": counter.bytecodes, **found}
+        for _ in range(2 * ahead + 1):
+            traced()  # see `counted`
+        return {"bytecodes": traced(), **found}
 
     gc.disable()
     tracemalloc.start()
     for _ in range(3):
         step()
     results = {"every step": work(0)}
-    step()
     rec.run.stride = 2
     for _ in range(4):
         step()

@@ -56,7 +56,7 @@ def test_weights_and_gradients_are_copied_once(counted: dict[str, dict[str, int]
 SLOWER = {
     "temporary": "self._settle(1)",
     "bytes": "self.kept = [p.array.copy() for p in self.model.parameters()], getattr(self, 'kept', None)",
-    "bytecodes": "[self.run.is_due(step) for step in range(5)]",
+    "bytecodes": "[self.run.is_due(step) for step in range(50)]",
 }
 
 
